@@ -1,0 +1,55 @@
+"""Where errors become one clear message and an exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from qxub.errors import QxubError
+from qxub.job import OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def exit_status_of(command: click.Command, words: Sequence[str], name: str) -> int:
+    """Run a command and return its exit status; every foreseen error is told on stderr.
+
+    An unforeseen one keeps its traceback: it is a bug, and the traceback is what mends it.
+    """
+    try:
+        return run_command_line(command, words, name)
+    except QxubError as error:
+        tell(error.message, error.hint)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        tell("interrupted before anything was submitted")
+        return OutcomeKind.CANCELLED.exit_status or 1
+
+
+def run_command_line(
+    command: click.Command, words: Sequence[str], name: str, context: object = None
+) -> int:
+    """Let click parse `words` and call the command; return what it returns as exit status.
+
+    `context` is handed to the command as click's context object.
+    """
+    status = command.main(
+        args=list(words),
+        prog_name=name,
+        standalone_mode=False,
+        windows_expand_args=False,  # the command line is the job's: * must arrive as *
+        obj=context,
+    )
+    return status if isinstance(status, int) else 0
+
+
+def tell(message: str, hint: str = "") -> None:
+    """Write a message of qxub's own to stderr."""
+    click.echo(f"qxub: {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)

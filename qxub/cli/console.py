@@ -1,0 +1,123 @@
+"""The console: the job's bytes as they are, and qxub's own words on stderr."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from qxub.cli.boundary import tell
+from qxub.job import Outcome, OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EVENTS = {
+    "connected": "connected to {host}",
+    "submitted": "submitted as {scheduler} job {job_id}",
+    "started": "job {job_id} has started",
+    "cancelling": "cancelling job {job_id}",
+}
+_CLOSED_PIPE = (errno.EPIPE, errno.EINVAL)
+"""what a write to a pipe that nobody reads gives; EINVAL on Windows"""
+
+
+class JobSubmitted(Exception):  # noqa: N818 - no error: it ends the following early
+    """With --terse: the job has its ID, and nobody waits for its end."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class Console:
+    """A RunObserver that writes the job's bytes through, untouched and at once.
+
+    When the reader of stdout or stderr has gone (`| head`), the run is cancelled, as a local
+    command would be ended by SIGPIPE.
+    """
+
+    def __init__(
+        self,
+        cancelled: threading.Event,
+        *,
+        verbosity: int = 0,
+        quiet: bool = False,
+        leaves_when_submitted: bool = False,
+    ) -> None:
+        self._cancelled = cancelled
+        self._leaves_when_submitted = leaves_when_submitted
+        self._verbosity = verbosity
+        self._talks = not quiet and (verbosity > 0 or sys.stderr.isatty())
+        self._gone: set[int] = set()
+
+    def stdout(self, data: bytes) -> None:
+        """Write the job's next bytes of stdout."""
+        self._write(1, sys.stdout.buffer, data)
+
+    def stderr(self, data: bytes) -> None:
+        """Write the job's next bytes of stderr."""
+        self._write(2, sys.stderr.buffer, data)
+
+    def event(self, name: str, **details: str) -> None:
+        """Say what happened, where a person is there to read it."""
+        if name == "submitted" and self._leaves_when_submitted:
+            raise JobSubmitted(details["job_id"])
+        if name in _EVENTS and self._talks:
+            tell(_EVENTS[name].format(**details))
+        elif name == "remark" and self._verbosity:
+            tell(f"far side: {details['text']}")
+
+    def tick(self) -> None:
+        """Do nothing: the console needs no sign of life."""
+
+    def end(self, outcome: Outcome) -> None:
+        """Say how the run ended, unless it ended as any local command may."""
+        if outcome.kind not in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED) or self._talks:
+            tell(str(outcome), outcome.detail)
+
+    def _write(self, number: int, stream: BinaryIO, data: bytes) -> None:
+        if number in self._gone or not data:
+            return
+        try:
+            stream.write(data)
+            stream.flush()
+        except OSError as error:
+            if error.errno not in _CLOSED_PIPE:
+                raise
+            self._gone.add(number)
+            self._cancelled.set()
+
+
+@contextmanager
+def cancelled_by_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C (and TERM) sets; a second Ctrl-C raises KeyboardInterrupt."""
+    cancelled = threading.Event()
+
+    def note(number: int, frame: object) -> None:
+        del frame
+        if cancelled.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        cancelled.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancelled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def set_up_logging(verbosity: int, *, quiet: bool) -> None:
+    """Let the library's log be seen on stderr: warnings; with -v more, with -vvv Paramiko's too."""
+    level = (logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG)[min(verbosity, 3)]
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("qxub: %(levelname)s: %(message)s"))
+    name = "" if verbosity > 2 else "qxub"
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.setLevel(logging.ERROR if quiet else level)

@@ -1,0 +1,177 @@
+"""`qxub exec`: run a command as a batch job, here or on a platform."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qxub.cli.console import Console, JobSubmitted, cancelled_by_signals, set_up_logging
+from qxub.cli.options import checked_job_spec, exec_options, given_values
+from qxub.config.paths import state_directory
+from qxub.config.settings import PlatformSection, Settings, find_platform, load_settings
+from qxub.errors import LostError, SetupError
+from qxub.execution.detection import find_scheduler
+from qxub.execution.executor import Plan, plan_run, submit
+from qxub.execution.follow import follow
+from qxub.execution.mode import Mode, execution_mode
+from qxub.job import JobSpec, OutcomeKind
+from qxub.run import RunObserver, new_run_id
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from qxub.cli.far_side import FarSide
+    from qxub.remote.platform_executor import RemoteRun
+
+
+@click.command(
+    "exec",
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="[OPTIONS] --",
+)
+@exec_options
+@click.pass_obj
+def command(far_side: FarSide | None, /, command: tuple[str, ...], **parsed: Any) -> int:
+    """Run COMMAND as a batch job and behave as it would: same output, same exit status.
+
+    With --platform the job runs on that cluster, by the qxub there; without, on the scheduler of
+    this machine (PBS Pro, Slurm, or the embedded one).
+
+    \b
+    qxub exec --mem 8GB --cpus 4 -- python train.py
+    qxub exec --platform gadi --env pytorch -- python train.py --epochs 100
+    """
+    values = given_values(parsed)
+    checked_job_spec(values, command)  # before any file is read: usage errors come first
+    verbosity, quiet = values.get("verbose", 0), "quiet" in values
+    set_up_logging(verbosity, quiet=quiet)
+    settings = load_settings(Path(values["config"]) if "config" in values else None)
+    if far_side is not None:
+        plan = plan_here(settings, values, command, run_id=far_side.run_id)
+        return run_here(plan, far_side.observer, far_side.cancelled)
+    platform = _chosen_platform(settings, values)
+    mode = execution_mode(platform)
+    if mode is Mode.LOCAL:
+        plan = plan_here(settings, values, command, run_id=new_run_id())
+        return _steer_local(plan, values)
+    assert platform is not None  # noqa: S101 - for mypy: the other modes have one
+    if mode is Mode.REMOTE:
+        _check_here(platform, checked_job_spec(values, command))
+    return _steer_remote(platform, checked_job_spec(values, command), values)
+
+
+def _chosen_platform(settings: Settings, values: Mapping[str, Any]) -> PlatformSection | None:
+    """Return the platform of --platform, QXUB_PLATFORM or defaults.platform, in this order."""
+    name = (
+        values.get("platform")
+        or os.environ.get("QXUB_PLATFORM")
+        or settings.text("defaults", "platform")
+    )
+    return find_platform(settings, name, values.get("project")) if name else None
+
+
+def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
+    from qxub.platforms.definition import check_limits  # noqa: PLC0415 - only this mode needs it
+    from qxub.platforms.loader import load_definition  # noqa: PLC0415
+
+    check_limits(load_definition(platform.definition or ""), spec)
+
+
+def plan_here(
+    settings: Settings, values: Mapping[str, Any], command: tuple[str, ...], *, run_id: str
+) -> Plan:
+    """Decide a run on this machine's scheduler, with this machine's `defaults.*`."""
+    spec = checked_job_spec({**settings.defaults(), **values}, command)
+    return plan_run(
+        spec,
+        run_id=run_id,
+        scheduler=find_scheduler(settings.text("scheduler")),
+        state=state_directory(),
+        working_directory=Path.cwd(),
+    )
+
+
+def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> int:
+    """Submit, follow to the end, tell the observer, and return the exit status."""
+    job = submit(plan)
+    directory = str(plan.directory)
+    observer.event(
+        "submitted", scheduler=plan.scheduler.name, job_id=job.job_id, directory=directory
+    )
+    try:
+        outcome = follow(job, observer, cancelled)
+    except (OSError, KeyboardInterrupt) as error:
+        message = f"stopped following {plan.scheduler.name} job {job.job_id}: {error!r}"
+        raise LostError(message, hint=f"Its output and status are in {directory}.") from error
+    if outcome.kind is OutcomeKind.SETUP_FAILED:
+        raise SetupError(f"job {job.job_id}: {outcome.detail}", hint=f"See {plan.submission.log}.")
+    observer.end(outcome)
+    return outcome.exit_status
+
+
+def _steer_local(plan: Plan, values: Mapping[str, Any]) -> int:
+    if "dry" in values:
+        click.echo(plan.script.decode(errors="replace"))
+        click.echo(f"# {plan.submission.script} would be submitted by:")
+        click.echo(shlex.join(plan.scheduler.submit(plan.submission)))
+        return 0
+    if "terse" in values:
+        click.echo(submit(plan).job_id)
+        return 0
+    with cancelled_by_signals() as cancelled:
+        return run_here(plan, _console(cancelled, values), cancelled)
+
+
+def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str, Any]) -> int:
+    from qxub.remote.platform_executor import (  # noqa: PLC0415 - brings Paramiko
+        execute,
+        open_connection,
+        plan_remote_run,
+    )
+
+    assert platform.remote is not None  # noqa: S101 - for mypy: these modes have one
+    run = plan_remote_run(
+        spec,
+        platform=platform.name,
+        remote=platform.remote,
+        run_id=new_run_id(),
+        verbosity=values.get("verbose", 0),
+    )
+    if "dry" in values:
+        _show_remote(run)
+        return 0
+    # Until there is a connection, Ctrl-C simply ends this process.
+    with open_connection(run) as connection, cancelled_by_signals() as cancelled:
+        console = _console(cancelled, values)
+        try:
+            outcome = execute(run, connection, console, cancelled)
+        except JobSubmitted as submitted:
+            click.echo(submitted.job_id)
+            return 0
+        console.end(outcome)
+        return outcome.exit_status
+
+
+def _console(cancelled: threading.Event, values: Mapping[str, Any]) -> Console:
+    return Console(
+        cancelled,
+        verbosity=values.get("verbose", 0),
+        quiet="quiet" in values,
+        leaves_when_submitted="terse" in values,
+    )
+
+
+def _show_remote(run: RemoteRun) -> None:
+    host = run.host
+    hop = f", by way of {host.proxy_jump}" if host.proxy_jump else ""
+    click.echo(f"host: {run.remote.host} = {host.user}@{host.hostname} port {host.port}{hop}")
+    click.echo("stages:")
+    for name, text in run.stages():
+        click.echo(f"  {name}: {text}")
+    click.echo("command:")
+    click.echo(shlex.join(run.command))

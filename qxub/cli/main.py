@@ -1,0 +1,85 @@
+"""The entry points, and the one boundary where errors become a message and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qxub import __version__
+from qxub.cli.boundary import exit_status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "demo": ("qxub.cli.demo", "Run the whole way on this machine, with a throw-away SSH server."),
+    "exec": ("qxub.cli.exec", "Run a command as a batch job, here or on a platform."),
+}
+"""name → module with a `command`, and the line that --help shows without importing it"""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module: Any = importlib.import_module(_COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the version; with it the wire's, so that a laptop knows an older qxub from this."""
+    from qxub.remote.wire import VERSION  # noqa: PLC0415 - --help does without
+
+    del param
+    if value and not ctx.resilient_parsing:
+        click.echo(f"qxub {__version__} (wire {VERSION})")
+        ctx.exit()
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def _group() -> None:
+    """Run a command on a PBS Pro or Slurm cluster as if it were local.
+
+    \b
+    qxub exec --platform gadi --env pytorch --mem 8GB --cpus 4 -- python train.py
+    """
+
+
+def qxub(arguments: Sequence[str] | None = None) -> int:
+    """Run `qxub ARGUMENTS` (by default the process's own) and return the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "QXUB_WIRE" in os.environ:
+        from qxub.cli.far_side import serve  # noqa: PLC0415 - the laptop never needs it
+
+        return serve(words)
+    return exit_status_of(_group, words, "qxub")
+
+
+def qx(arguments: Sequence[str] | None = None) -> int:
+    """Run `qx ARGUMENTS`, which is short for `qxub exec ARGUMENTS`."""
+    return qxub(["exec", *(sys.argv[1:] if arguments is None else arguments)])

@@ -1,0 +1,1 @@
+"""Settings: where they are kept, read with their file and line, and merged in layers."""

@@ -1,0 +1,117 @@
+"""Settings in layers: the user's file, then `--config`; the later layer wins, key by key."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qxub.config.paths import config_file
+from qxub.errors import ConfigError, UsageError
+from qxub.options import SPEC_OPTIONS
+from qxub.yaml_file import Key, Setting, Values, read_yaml
+
+REMOTE_KEYS = ("host", "working_dir", "conda_init", "ssh_config")
+
+
+class Settings(Values):
+    """What the configuration files say, each value with its origin."""
+
+    def defaults(self) -> dict[str, Any]:
+        """Return `defaults.*` as option values, keyed as the command line's are.
+
+        Raises ConfigError, with file and line, for a value that its option would refuse.
+        """
+        keyed = [option for option in SPEC_OPTIONS if option.config_key]
+        found = {o.dest: self.parsed(o.kind.parse, "defaults", o.config_key) for o in keyed}
+        return {dest: value for dest, value in found.items() if value is not None}
+
+
+def load_settings(config: Path | None) -> Settings:
+    """Read the user's file, where there is one, and `config` over it."""
+    values: dict[Key, Setting] = {}
+    user = config_file()
+    if user.exists():
+        values.update(read_yaml(user))
+    if config is not None:
+        values.update(read_yaml(config))
+    return Settings(values)
+
+
+@dataclass(frozen=True)
+class RemoteSection:
+    """How to reach a platform: `platforms.NAME.remote`."""
+
+    host: str
+    """a host alias of ssh_config"""
+    working_dir: str
+    """on the cluster; may hold {{user}} and {{project}}, which expand there"""
+    conda_init: str = ""
+    """a block of shell lines that makes qxub and conda available on the cluster"""
+    ssh_config: Path | None = None
+    """read instead of ~/.ssh/config and the system's file, as by `ssh -F`"""
+
+
+@dataclass(frozen=True)
+class PlatformSection:
+    """A platform as the configuration has it: `platforms.NAME`."""
+
+    name: str
+    definition: str | None = None
+    """file or URL of the platform definition"""
+    remote: RemoteSection | None = None
+
+
+def find_platform(settings: Settings, name: str, project: str | None) -> PlatformSection:
+    """Return the platform of that name; `project` stands for {project} in working_dir.
+
+    Raises UsageError for an unknown name, listing the known ones, and ConfigError for a section
+    that lacks something or has a key that qxub does not know.
+    """
+    known = settings.names("platforms")
+    if name not in known:
+        listed = ", ".join(known) or "none"
+        message = f"unknown platform {name!r}; the configuration has: {listed}"
+        hint = f"Add platforms.{name} to {config_file()}, or name one of these."
+        raise UsageError(message, hint=hint)
+    definition = settings.text("platforms", name, "definition")
+    if "remote" not in settings.names("platforms", name):
+        return PlatformSection(name, definition)
+    return PlatformSection(name, definition, _remote(settings, name, project))
+
+
+def _remote(settings: Settings, name: str, project: str | None) -> RemoteSection:
+    key = ("platforms", name, "remote")
+    for found in settings.names(*key):
+        if found not in REMOTE_KEYS:
+            place = settings.place(*key, found)
+            message = f"{place}: unknown key {'.'.join((*key, found))}"
+            raise ConfigError(message, hint=f"Known here: {', '.join(REMOTE_KEYS)}.")
+    for wanted in ("host", "working_dir"):
+        if settings.text(*key, wanted) is None:
+            message = f"{settings.place(*key)}: {'.'.join(key)} lacks {wanted}"
+            hint = "A remote section needs host (an alias of ssh_config) and working_dir."
+            raise ConfigError(message, hint=hint)
+    ssh_config = settings.text(*key, "ssh_config")
+    return RemoteSection(
+        host=settings.text(*key, "host") or "",
+        working_dir=_expand_here(settings, (*key, "working_dir"), project),
+        conda_init=settings.text(*key, "conda_init") or "",
+        ssh_config=Path(ssh_config).expanduser() if ssh_config else None,
+    )
+
+
+def _expand_here(settings: Settings, key: Key, project: str | None) -> str:
+    """Expand {user} and {project}; {{user}} and {{project}} are left for the far side."""
+    text = settings.text(*key) or ""
+    shielded = text.replace("{{", "\0").replace("}}", "\1")
+    if "{user}" in shielded:
+        shielded = shielded.replace("{user}", getpass.getuser())
+    if "{project}" in shielded:
+        project = project or settings.text("defaults", "project")
+        if project is None:
+            message = f"{settings.place(*key)}: {'.'.join(key)} holds {{project}}, but none is set"
+            raise ConfigError(message, hint="Give --project, or set defaults.project.")
+        shielded = shielded.replace("{project}", project)
+    return shielded.replace("\0", "{{").replace("\1", "}}")

@@ -1,0 +1,52 @@
+"""Run a scheduler's commands, with a time limit: a frozen server lets them hang for ever."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from typing import TYPE_CHECKING
+
+from qxub.errors import SchedulerError
+from qxub.scheduler.base import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIME_LIMIT = 60.0
+"""seconds"""
+
+log = logging.getLogger(__name__)
+
+
+class CommandTimeout(SchedulerError):
+    """The command was still running at the time limit; what it did meanwhile is not known."""
+
+
+def run_command(argv: Sequence[str]) -> Answer:
+    """Run a scheduler's command and return what it printed.
+
+    The command gets a session of its own, so that Ctrl-C at the terminal does not end it half-way.
+    Raises SchedulerError when it cannot be started, CommandTimeout when it does not end.
+    """
+    log.debug("running %s", argv)
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIME_LIMIT,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"{argv[0]} did not answer within {TIME_LIMIT:.0f} seconds"
+        raise CommandTimeout(message, hint="The scheduler may be down; try later.") from error
+    except OSError as error:
+        message = f"cannot run {argv[0]}: {error.strerror or error}"
+        raise SchedulerError(message) from error
+    log.debug("%s ended with %s", argv[0], done.returncode)
+    return Answer(
+        done.stdout.decode(errors="replace"),
+        done.stderr.decode(errors="replace"),
+        done.returncode,
+    )

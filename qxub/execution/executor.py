@@ -1,0 +1,94 @@
+"""JobSpec → job script → submit → follow → Outcome, on the machine where the scheduler is."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qxub.errors import LostError, RefusedError, SchedulerError
+from qxub.execution.commands import CommandTimeout, run_command
+from qxub.execution.job_script import job_script
+from qxub.execution.run_directory import RunDirectory
+from qxub.scheduler.base import Scheduler, Submission
+
+if TYPE_CHECKING:
+    from qxub.job import JobSpec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do: all of it decided, nothing of it done."""
+
+    spec: JobSpec
+    scheduler: Scheduler
+    submission: Submission
+    script: bytes
+    directory: Path
+
+
+@dataclass(frozen=True)
+class SubmittedJob:
+    """A job that the scheduler has accepted."""
+
+    run: RunDirectory
+    scheduler: Scheduler
+    job_id: str
+
+
+def plan_run(
+    spec: JobSpec, *, run_id: str, scheduler: Scheduler, state: Path, working_directory: Path
+) -> Plan:
+    """Decide the job script and the submission of a run; `state` is the state directory."""
+    run = RunDirectory(state / "runs" / run_id)
+    submission = Submission(spec, _job_name(spec), run.script, run.log)
+    script = job_script(
+        spec,
+        directives=scheduler.directives(submission),
+        directory=run.path,
+        working_directory=working_directory,
+    )
+    return Plan(spec, scheduler, submission, script, run.path)
+
+
+def submit(plan: Plan) -> SubmittedJob:
+    """Record the run, then submit it: once, and never again.
+
+    Raises RefusedError with the scheduler's words, SchedulerError when it cannot be reached, and
+    LostError when the job may have been submitted all the same.
+    """
+    run = RunDirectory.create(plan.directory, plan.spec)
+    run.write_script(plan.script)
+    scheduler = plan.scheduler
+    if plan.spec.queue == "auto":
+        log.info("queue auto: the default queue of %s decides", scheduler.name)
+    try:
+        answer = run_command(scheduler.submit(plan.submission))
+    except CommandTimeout as error:
+        message = f"{error.message}; whether the job was submitted is not known"
+        hint = f"Look for a job named {plan.submission.name}; the run is recorded in {run.path}."
+        raise LostError(message, hint=hint) from error
+    words = answer.stderr.strip() or answer.stdout.strip()
+    if answer.status != 0 and scheduler.is_unavailable(answer):
+        message = f"{scheduler.name} does not answer, so nothing was submitted: {words}"
+        hint = "Try later; or let jobs run on this machine with `scheduler: local` in the config."
+        raise SchedulerError(message, hint=hint)
+    if answer.status != 0:
+        message = f"{scheduler.name} refused the job, so nothing was submitted: {words}"
+        raise RefusedError(message)
+    job_id = scheduler.job_id(answer)
+    if job_id is None:
+        message = f"{scheduler.name} accepted the job but gave no job ID: {words!r}"
+        raise LostError(message, hint=f"The run is recorded in {run.path}.")
+    run.record_job_id(job_id)
+    return SubmittedJob(run, scheduler, job_id)
+
+
+def _job_name(spec: JobSpec) -> str:
+    """Return a name that PBS Pro and Slurm take: qsub(1B) -N is the stricter one."""
+    wanted = spec.name or Path(spec.command[0]).name
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", wanted)[:200].lstrip("-") or "qxub"

@@ -1,0 +1,88 @@
+"""JobSpec → job script.
+
+The script needs only bash on the compute node. It quotes everything, keeps the job's own bytes
+apart from anything that qxub or the scheduler says, lets signals through to the command, and writes
+the status file, whole and renamed, in every ending that a shell can see.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from qxub.execution.contexts import Step, contexts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from qxub.job import JobSpec
+
+_HEAD = r"""
+run={run}
+child= received= ending=
+finish() {{
+  printf '%s\n' "$@" >"$run/status.part" && mv -f -- "$run/status.part" "$run/status"
+}}
+# A signal from the scheduler (walltime, cancel) is passed on, and noted: the scheduler knows why.
+trap 'received=$((received + 1)); [ -z "$child" ] || kill -TERM "$child"' TERM
+: >"$run/started"
+"""
+
+_STEP = r"""
+# {purpose}
+{{
+{lines}
+}} </dev/null || {{ finish {ending}; exit 71; }}
+"""
+
+# The command runs beside the shell, so that a signal is handled at once. It gets back the INT and
+# QUIT that a shell ignores for such a command. When it ends, `jobs` tells an exit status from a
+# signal, which `$?` does not.
+_COMMAND = r"""
+trap 'LC_ALL=C; jobs -l >"$run/ending"' CHLD
+( trap - INT QUIT; exec -- {command} ) </dev/null >>"$run/stdout" 2>>"$run/stderr" &
+child=$!
+while again=$received; wait "$child"; status=$?; [ "$again" != "$received" ]; do :; done
+trap - CHLD
+read -r _ _ word _ <"$run/ending"
+case $word in
+  Exit | Done) ending="exit $status" ;;
+  ?*) ending="signal $((status - 128))" ;;
+esac
+[ -z "$ending" ] || finish "$ending" ${{received:+terminated}}
+exit "$status"
+"""
+
+
+def job_script(
+    spec: JobSpec, *, directives: Sequence[str], directory: Path, working_directory: Path
+) -> bytes:
+    """Return the job script's bytes; `directory` is the run's, in which it writes its files.
+
+    Arguments arrive in the command byte for byte (os.fsencode), as POSIX hands them to qxub.
+    """
+    used = contexts(spec.context)
+    steps = [Step("entering the working directory", [f"cd -- {_quote(working_directory)}"])]
+    steps += [step for context in used for step in context.steps()]
+    prefix = [word for context in used for word in context.prefix()]
+    parts = [
+        "#!/bin/bash\n",
+        "".join(f"{line}\n" for line in directives),
+        _HEAD.format(run=_quote(directory)),
+        *(_step(step) for step in steps),
+        _COMMAND.format(command=" ".join([*prefix, *map(shlex.quote, spec.command)])),
+    ]
+    return os.fsencode("".join(parts))
+
+
+def _step(step: Step) -> str:
+    purpose = " ".join(step.purpose.split())
+    return _STEP.format(
+        purpose=purpose, lines="\n".join(step.lines), ending=shlex.quote(f"setup {purpose}")
+    )
+
+
+def _quote(path: Path) -> str:
+    return shlex.quote(str(path))

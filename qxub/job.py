@@ -1,0 +1,174 @@
+"""What is to be run, and how it ended: frozen values with no behaviour but validation."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job asks of its queue. None leaves the choice to the queue."""
+
+    memory: int | None = None
+    """bytes"""
+    cpus: int | None = None
+    walltime: int | None = None
+    """seconds"""
+
+    def __post_init__(self) -> None:
+        for name in ("memory", "cpus", "walltime"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                message = f"{name} must be at least 1, not {value}"
+                raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class ExecutionContext:
+    """The surroundings of the command on the compute node.
+
+    A conda environment and modules may be combined (modules first), and modules with a container
+    (which may come from one). Nothing set means what the user's login shell gives.
+    """
+
+    environment: str | None = None
+    """conda environment, by name or path"""
+    modules: tuple[str, ...] = ()
+    container: str | None = None
+    """path or URI of a container image"""
+    binds: tuple[str, ...] = ()
+    """what the container sees of the host: SOURCE[:DESTINATION[:OPTIONS]]"""
+    default: bool = False
+    """the default context was asked for by name"""
+
+    def __post_init__(self) -> None:
+        for module in self.modules:
+            if not module or "," in module or len(module.split()) != 1:
+                message = f"{module!r} is not the name of a module"
+                raise ValueError(message)
+        if self.environment is not None and self.container is not None:
+            message = "--env and --sif exclude each other: a container brings its own environment"
+            raise ValueError(message)
+        if self.default and (self.environment or self.modules or self.container):
+            message = "--default excludes --env, --mod and --sif"
+            raise ValueError(message)
+        if self.binds and self.container is None:
+            message = "--bind needs --sif: only a container has bind mounts"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One batch job, as asked for: what travels from the laptop to the cluster."""
+
+    command: tuple[str, ...]
+    context: ExecutionContext = field(default_factory=ExecutionContext)
+    resources: Resources = field(default_factory=Resources)
+    queue: str | None = None
+    name: str | None = None
+    project: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.command:
+            message = "a job needs a command"
+            raise ValueError(message)
+
+
+class JobState(enum.Enum):
+    """Where a job stands, in words that PBS Pro and Slurm share."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class _Kind(NamedTuple):
+    label: str
+    exit_status: int | None
+
+
+class OutcomeKind(enum.Enum):
+    """How a run ended. This is the one table of the exit-status contract.
+
+    `exit_status` is None where the job's own status or signal decides.
+    """
+
+    COMPLETED = _Kind("completed", None)
+    SIGNALLED = _Kind("signalled", None)
+    WALLTIME_EXCEEDED = _Kind("walltime exceeded", 124)
+    OUT_OF_MEMORY = _Kind("out of memory", 137)
+    CANCELLED = _Kind("cancelled", 130)
+    USAGE = _Kind("usage", 2)
+    REFUSED = _Kind("refused", 65)
+    CONFIG = _Kind("config", 78)
+    SCHEDULER_UNAVAILABLE = _Kind("scheduler unavailable", 69)
+    SETUP_FAILED = _Kind("remote setup failed", 71)
+    CONNECTION = _Kind("connection", 255)
+    LOST = _Kind("lost", 75)
+
+    @property
+    def label(self) -> str:
+        """The kind as users read it and as programs find it in JSON."""
+        return self.value.label
+
+    @property
+    def exit_status(self) -> int | None:
+        """The exit status of every outcome of this kind, or None."""
+        return self.value.exit_status
+
+    @classmethod
+    def labelled(cls, label: str) -> OutcomeKind:
+        """Return the kind with this label. Raises ValueError for an unknown one."""
+        for kind in cls:
+            if kind.label == label:
+                return kind
+        message = f"no outcome is called {label!r}"
+        raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The one truth about how a run ended.
+
+    Raises ValueError where the parts contradict each other: a completed job has a status of
+    0-255, a signalled one a signal number, and no other kind has either.
+    """
+
+    kind: OutcomeKind
+    status: int | None = None
+    """the job's own exit status; only with COMPLETED"""
+    signal: int | None = None
+    """the number of the signal that ended the job; only with SIGNALLED"""
+    job_id: str | None = None
+    detail: str = ""
+    """a sentence for the user: the scheduler's words, or what is not known"""
+
+    def __post_init__(self) -> None:
+        has_status = self.status is not None and 0 <= self.status <= 255
+        has_signal = self.signal is not None and 0 < self.signal < 128
+        expected = (self.kind is OutcomeKind.COMPLETED, self.kind is OutcomeKind.SIGNALLED)
+        if (has_status, has_signal) != expected:
+            message = f"{self.kind.label}: status {self.status} and signal {self.signal} do not fit"
+            raise ValueError(message)
+
+    @property
+    def exit_status(self) -> int:
+        """What the qxub process exits with (the table in docs/reference/exit-status.md)."""
+        if self.status is not None:
+            return self.status
+        if self.signal is not None:
+            return 128 + self.signal
+        if self.kind.exit_status is None:
+            raise AssertionError(self.kind)
+        return self.kind.exit_status
+
+    def __str__(self) -> str:
+        """Describe the ending in a few words, without the detail."""
+        if self.kind is OutcomeKind.COMPLETED:
+            return f"completed with exit status {self.status}"
+        if self.kind is OutcomeKind.SIGNALLED:
+            return f"ended by signal {self.signal}"
+        return f"{self.kind.label} (exit status {self.exit_status})"

@@ -1,0 +1,1 @@
+"""Platform definitions: the queues of a cluster and their limits."""

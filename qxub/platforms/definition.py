@@ -1,0 +1,80 @@
+"""A platform definition: what its queues allow. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qxub.errors import RefusedError
+from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
+
+if TYPE_CHECKING:
+    from qxub.job import JobSpec
+    from qxub.yaml_file import Values
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue; None is no limit."""
+
+    name: str
+    place: str
+    """file and line of its limits"""
+    max_cpus: int | None = None
+    max_memory: int | None = None
+    """bytes"""
+    max_walltime: int | None = None
+    """seconds"""
+
+
+@dataclass(frozen=True)
+class PlatformDefinition:
+    """The queues of a platform by name."""
+
+    source: str
+    queues: dict[str, Queue]
+
+
+def read_definition(values: Values, source: str) -> PlatformDefinition:
+    """Make the definition from the values of its file.
+
+    `queues` may be a mapping by name or a list of mappings with `name`. Raises ConfigError, with
+    file and line, for a limit that is no amount.
+    """
+    queues = {}
+    for key in values.names("queues"):
+        at = ("queues", key)
+        limits = (*at, "limits")
+        queue = Queue(
+            name=values.text(*at, "name") or key,
+            place=values.place(*at),
+            max_cpus=values.parsed(int, *limits, "max_cpus"),
+            max_memory=values.parsed(parse_memory, *limits, "max_memory"),
+            max_walltime=values.parsed(parse_walltime, *limits, "max_walltime"),
+        )
+        queues[queue.name] = queue
+    return PlatformDefinition(source, queues)
+
+
+def check_limits(definition: PlatformDefinition, spec: JobSpec) -> None:
+    """Raise RefusedError when the queue that is asked for by name is unknown or too small."""
+    if spec.queue is None or spec.queue == "auto" or not definition.queues:
+        return
+    queue = definition.queues.get(spec.queue)
+    if queue is None:
+        known = ", ".join(definition.queues)
+        message = f"{definition.source}: there is no queue {spec.queue!r}; there are: {known}"
+        raise RefusedError(message, hint="Nothing was sent. Name one of these with --queue.")
+    asked = spec.resources
+    over = [
+        f"{option} {write(amount)} is over {write(limit)}"
+        for option, amount, limit, write in (
+            ("--cpus", asked.cpus, queue.max_cpus, str),
+            ("--mem", asked.memory, queue.max_memory, format_memory),
+            ("--runtime", asked.walltime, queue.max_walltime, format_walltime),
+        )
+        if amount is not None and limit is not None and amount > limit
+    ]
+    if over:
+        message = f"queue {queue.name} ({queue.place}) does not allow it: {'; '.join(over)}"
+        raise RefusedError(message, hint="Nothing was sent. Ask for less, or name another queue.")

@@ -1,0 +1,221 @@
+"""Connecting to a host: TCP or a tunnel through the jump host, host key, login, channels."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from qxub.transport.authentication import authenticate
+from qxub.transport.errors import (
+    ChannelError,
+    ConnectError,
+    ConnectionLost,
+    ResolveError,
+    TransportError,
+)
+from qxub.transport.known_hosts import (
+    check_host_key,
+    known_keys,
+    order_algorithms,
+    read_known_hosts,
+)
+from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
+from qxub.transport.process import RemoteProcess
+from qxub.transport.translation import describe, printable, translate, translated
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from qxub.transport.completion import Completion
+    from qxub.transport.host_config import HostConfig
+    from qxub.transport.paramiko_hooks import SocketLike
+    from qxub.transport.process import Sink
+
+log = logging.getLogger(__name__)
+
+DEFAULT_CONNECT_SECONDS = 30.0
+
+
+def connect(host: HostConfig) -> Connection:
+    """Connect to `host`, through its jump host if it has one, and log in.
+
+    ConnectTimeout, or else 30 s, limits TCP connection, handshake and login together; a jump host
+    has its own. Raises TransportError of every kind but ChannelError.
+    """
+    jump = _connect_jump(host)
+    try:
+        deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
+        sock = jump.open_tunnel(host, deadline) if jump else _dial(host, deadline)
+        transport = _start_session(host, sock, deadline)
+    except BaseException:
+        if jump:
+            jump.close()
+        raise
+    return Connection(host, transport, sock, jump)
+
+
+def _connect_jump(host: HostConfig) -> Connection | None:
+    if not host.proxy_jump:
+        return None
+    hop = host.proxy_jump[0]
+    try:
+        return connect(hop)
+    except TransportError as error:
+        error.name_hop(hop.alias, host.alias)
+        raise
+
+
+class Connection:
+    """A logged-in SSH connection; a context manager. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        host: HostConfig,
+        transport: HookedTransport,
+        sock: SocketLike,
+        jump: Connection | None = None,
+    ) -> None:
+        self.host = host
+        self._transport = transport
+        self._sock = sock
+        self._jump = jump
+
+    def start(self, command: str | bytes) -> RemoteProcess:
+        """Start `command` in the user's login shell over there, in a channel of its own.
+
+        Text is sent as UTF-8. Raises ChannelError when it is refused, or ConnectionLost.
+        """
+        data = command.encode() if isinstance(command, str) else command
+        alias = self.host.alias
+        with translated(alias, "opening a channel", self._failure()):
+            channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
+        with translated(alias, "starting the command", self._failure()):
+            try:
+                return RemoteProcess(alias, self._transport, channel, data)
+            except paramiko.SSHException as error:
+                raise translate(error, alias, "starting the command", self._failure()) from error
+
+    def run(
+        self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink
+    ) -> Completion:
+        """Run `command` to its end, feeding it `stdin` and passing its output to the sinks.
+
+        Raises what `start` and `RemoteProcess.drain` raise. A process that ends without reading all
+        of its input is no error.
+        """
+        process = self.start(command)
+        feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
+        feeder.start()
+        try:
+            return process.drain(stdout, stderr)
+        finally:
+            process.close()
+            feeder.join(timeout=1)
+
+    def open_tunnel(self, target: HostConfig, deadline: float) -> paramiko.Channel:
+        """Open a direct-tcpip channel (RFC 4254 section 7.2) to the target's address.
+
+        Raises ChannelError, naming this host, when it is refused, or ConnectionLost.
+        """
+        seconds = max(0.1, deadline - time.monotonic())
+        stage = f"jump host, tunnel to {target.hostname}:{target.port}"
+        with translated(self.host.alias, stage, ConnectError):
+            address = (target.hostname, target.port)
+            return self._transport.open_channel(
+                "direct-tcpip", address, ("127.0.0.1", 0), timeout=seconds
+            )
+
+    def close(self) -> None:
+        """End the connection and its jump host's; running processes see their stdin end."""
+        shut_down(self._transport, self._sock)
+        if self._jump:
+            self._jump.close()
+
+    def _failure(self) -> type[TransportError]:
+        return ChannelError if self._transport.is_active() else ConnectionLost
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _feed(process: RemoteProcess, stdin: bytes) -> None:
+    try:
+        process.write(stdin)
+        process.close_stdin()
+    except (ChannelError, ConnectionLost) as error:
+        # the process did not want it all, or drain() tells of the loss
+        log.debug("stdin not delivered: %s", error)
+
+
+def _dial(host: HostConfig, deadline: float) -> socket.socket:
+    """Connect by TCP to the first address that answers. Raises ResolveError or ConnectError."""
+    with translated(host.alias, f"looking up {host.hostname}", ResolveError):
+        found = socket.getaddrinfo(host.hostname, host.port, type=socket.SOCK_STREAM)
+    failures = []
+    for index, (family, kind, protocol, _, address) in enumerate(found):
+        share = max(0.1, (deadline - time.monotonic()) / (len(found) - index))
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(share)
+            sock.connect(address)
+            # Nagle's algorithm against delayed ACK costs 40 ms for every small exchange
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        except OSError as error:
+            sock.close()
+            timed_out = isinstance(error, socket.timeout)
+            reason = f"no answer within {share:.3g} s" if timed_out else describe(error)
+            failures.append(f"{address[0]} port {host.port}: {reason}")
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise ConnectError(
+        f"{host.alias}: cannot connect to {host.hostname}: " + "; ".join(failures),
+        hint="Check HostName and Port in ssh_config, the network, and whether a VPN is needed.",
+        host=host.alias,
+    )
+
+
+def _start_session(host: HostConfig, sock: SocketLike, deadline: float) -> HookedTransport:
+    """Key exchange, host-key check, and only then login."""
+    known = known_keys(read_known_hosts(host.known_hosts_files), host)
+    transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
+    try:
+        _exchange_keys(host, transport, deadline)
+        key = transport.get_remote_server_key()
+        check_host_key(host, key.get_name(), key.asbytes())
+        authenticate(transport, host, deadline)
+    except BaseException:
+        shut_down(transport, sock)
+        raise
+    return transport
+
+
+def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
+    seconds = max(0.1, deadline - time.monotonic())
+    transport.banner_timeout = transport.handshake_timeout = seconds
+    where = f"{host.alias}: {host.hostname} port {host.port}"
+    try:
+        transport.start_client(timeout=seconds)
+    except Exception as error:  # whatever ended Paramiko's thread: see translation
+        if transport.remote_version.startswith("SSH-"):
+            raise translate(error, host.alias, "key exchange", ConnectError) from error
+        raise _no_ssh(host, f"{where} does not speak SSH: {describe(error)}") from error
+    if not transport.initial_kex_done:  # start_client returns silently when its time is up
+        version = printable(transport.remote_version)
+        stage = f"in the key exchange with {version}" if version else "before an SSH banner came"
+        raise _no_ssh(host, f"{where}: the time was up after {seconds:.3g} s, {stage}")
+
+
+def _no_ssh(host: HostConfig, message: str) -> ConnectError:
+    return ConnectError(message, hint="Check HostName and Port in ssh_config.", host=host.alias)

@@ -1,0 +1,134 @@
+"""Everything that can go wrong between here and a remote process, as one tree.
+
+TransportError
+├── HostConfigError        ssh_config cannot be read, or says something invalid or unsupported
+├── ResolveError           the host name has no address
+├── ConnectError           refused, unreachable, timed out, not an SSH server, no shared algorithm
+├── HostKeyError           the server is not (known to be) the one that was meant
+│   ├── HostKeyUnknown     no known_hosts line names this host
+│   ├── HostKeyChanged     known_hosts lists other keys for this host
+│   └── HostKeyRevoked     known_hosts marks the offered key as @revoked
+├── AuthenticationError    the server accepted none of our keys
+├── ChannelError           a channel or a command was refused, or the channel is closed
+└── ConnectionLost         the line went before the remote process was known to have ended
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class TransportError(Exception):
+    """The base of this package's errors; no other exception is raised for a remote failure.
+
+    `message` says what happened, `hint` what to do about it (may be empty), and `host` is the
+    host alias concerned. `str()` is the message.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", host: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.host = host
+
+    def __str__(self) -> str:
+        return self.message
+
+    def name_hop(self, hop: str, target: str) -> None:
+        """Say in the message that the failure was at the jump host `hop` on the way to `target`."""
+        self.message = f"jump host {hop} (on the way to {target}): {self.message}"
+
+
+class HostConfigError(TransportError):
+    """ssh_config cannot be read, is invalid, or asks for what is not supported."""
+
+
+class ResolveError(TransportError):
+    """The host name does not resolve to an address."""
+
+
+class ConnectError(TransportError):
+    """No SSH session could be set up with the server."""
+
+
+class HostKeyError(TransportError):
+    """The server's host key was not accepted; nothing secret had been sent to it."""
+
+
+class HostKeyUnknown(HostKeyError):  # noqa: N818 - says what is so
+    """No known_hosts file has a key for this host."""
+
+
+class HostKeyChanged(HostKeyError):  # noqa: N818 - says what is so
+    """known_hosts has keys for this host, and the offered one is not among them."""
+
+
+class HostKeyRevoked(HostKeyError):  # noqa: N818 - says what is so
+    """The offered key is marked @revoked in known_hosts."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One authentication attempt, or the reason why a key was not tried.
+
+    `key` is the key's file, or the agent's comment for it; `fingerprint` is "SHA256:…", or empty
+    where the key could not be read; `answer` is what came of it.
+    """
+
+    method: str
+    key: str
+    fingerprint: str
+    answer: str
+
+    def __str__(self) -> str:
+        return (
+            " ".join(filter(None, (self.method, self.key, self.fingerprint))) + ": " + self.answer
+        )
+
+
+class AuthenticationError(TransportError):
+    """The server did not let us in.
+
+    `attempts` lists what was tried or skipped, in order; `methods` names the authentication
+    methods that the server would still accept (RFC 4252 section 5.1), as far as it said.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        attempts: tuple[Attempt, ...] = (),
+        methods: tuple[str, ...] = (),
+        hint: str = "",
+        host: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, host=host)
+        self.attempts = attempts
+        self.methods = methods
+
+
+class ChannelError(TransportError):
+    """The server refused a channel or a command, or the channel is already closed."""
+
+
+class ConnectionLost(TransportError):  # noqa: N818 - says what is so
+    """The connection ended before the remote process was known to have ended.
+
+    `stdout_bytes` and `stderr_bytes` count what had been received and handed on; `idle_seconds` is
+    the time since the last of it came, or None where nothing had come.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stdout_bytes: int = 0,
+        stderr_bytes: int = 0,
+        idle_seconds: float | None = None,
+        hint: str = "",
+        host: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, host=host)
+        self.stdout_bytes = stdout_bytes
+        self.stderr_bytes = stderr_bytes
+        self.idle_seconds = idle_seconds

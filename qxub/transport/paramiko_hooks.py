@@ -1,0 +1,221 @@
+"""The only place that reaches into Paramiko's internals, and why each time.
+
+Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
+closed from one that died with the line, to hold on to the first host key at a rekey, or to stop
+offering host certificates (which it accepts without looking at their CA). The hooks are Transport's
+per-instance table of channel message handlers, four overridden methods, and three private calls.
+tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they rely on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Union
+
+import paramiko
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.message import Message
+
+from qxub.transport.completion import Exited, Signalled
+from qxub.transport.translation import printable
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable
+
+    from qxub.transport.completion import Completion
+
+log = logging.getLogger(__name__)
+# Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+WINDOW_BYTES = 2 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024  # with a 2 MiB window this reads fastest: BufferedPipe copies its backlog
+WEAK_ALGORITHMS = {
+    "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
+    "macs": ["hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"],
+}
+PLAIN_HOST_KEY_ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
+SocketLike = Union["socket.socket", paramiko.Channel]
+
+
+class Ending:
+    """How the peer ended a channel: its exit report and its CHANNEL_CLOSE, as they arrive."""
+
+    def __init__(self) -> None:
+        self.completion: Completion | None = None
+        self.closed_by_peer = False
+        self.changed = threading.Event()
+
+    def read_request(self, request: Message) -> None:
+        """Note an exit-status or exit-signal request (RFC 4254 section 6.10)."""
+        kind = request.get_text()
+        request.get_boolean()  # want-reply, always false for these two
+        if kind == "exit-status":
+            self.completion = Exited(request.get_int())
+        elif kind == "exit-signal":
+            name, core = printable(request.get_text()), request.get_boolean()
+            self.completion = Signalled(name, core, printable(request.get_text()))
+        self.changed.set()
+
+    def read_close(self) -> None:
+        """Note the peer's CHANNEL_CLOSE (RFC 4254 section 5.3)."""
+        self.closed_by_peer = True
+        self.changed.set()
+
+
+class HookedTransport(paramiko.Transport):
+    """A Paramiko Transport with our settings, whose channel requests can be watched.
+
+    Everything that it logs is logged at DEBUG: its failures are raised, so an error in the log,
+    with a traceback, would be told twice.
+    """
+
+    def __init__(self, sock: SocketLike, host_key_algorithms: Iterable[str] = ()) -> None:
+        super().__init__(
+            sock, default_window_size=WINDOW_BYTES, disabled_algorithms=WEAK_ALGORITHMS
+        )
+        self._host_key_algorithms = tuple(host_key_algorithms) or PLAIN_HOST_KEY_ALGORITHMS
+        self._endings: dict[int, Ending] = {}
+        self.disconnect_reason = ""
+        original = self._channel_handler_table
+        self._handle_request = original[MSG_CHANNEL_REQUEST]
+        self._handle_close = original[MSG_CHANNEL_CLOSE]
+        self._channel_handler_table: dict[int, Callable[[paramiko.Channel, Message], None]] = {
+            **original,
+            MSG_CHANNEL_REQUEST: self.on_channel_request,
+            MSG_CHANNEL_CLOSE: self.on_channel_close,
+        }
+
+    def watch(self, channel: paramiko.Channel) -> Ending:
+        """Record from now on how the peer ends `channel`."""
+        return self._endings.setdefault(channel.chanid, Ending())
+
+    def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
+        """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""
+        if channel.chanid in self._endings:
+            self._endings[channel.chanid].read_request(Message(message.get_remainder()))
+        self._handle_request(channel, message)
+
+    def on_channel_close(self, channel: paramiko.Channel, message: Message) -> None:
+        """Take each CHANNEL_CLOSE, in Paramiko's thread, before readers see the end."""
+        ending = self._endings.pop(channel.chanid, None)
+        if ending is not None:
+            ending.read_close()
+        self._handle_close(channel, message)
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The host-key algorithms offered: plain keys only, in the order given."""
+        return self._host_key_algorithms
+
+    def _verify_key(self, host_key: bytes, signature: bytes) -> None:
+        first: paramiko.PKey | None = self.host_key
+        super()._verify_key(host_key, signature)  # type: ignore[misc]
+        if first is not None and first != self.host_key:
+            raise paramiko.SSHException("the server changed its host key during the session")
+
+    def _parse_disconnect(self, message: Message) -> None:
+        message.get_int()
+        self.disconnect_reason = printable(message.get_text())
+        log.debug("disconnected by the peer: %s", self.disconnect_reason)
+
+    def _log(self, level: int, msg: str | list[str], *args: object) -> None:
+        for line in msg if isinstance(msg, list) else [msg]:
+            log.debug("paramiko (%s): %s", logging.getLevelName(level), line, *args)
+
+
+def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
+    """End a transport and the threads that it started."""
+    try:
+        sock.shutdown(2)  # wakes its thread at once, where close() alone takes its 0.1 s poll
+    except (OSError, EOFError) as error:
+        log.debug("the socket was already gone: %s", error)
+    transport.close()
+    sock.close()
+    if transport.is_alive():
+        transport.join(timeout=5)
+        if transport.is_alive():  # it may be waiting for an ssh-agent that does not answer
+            log.warning("a Paramiko thread is still busy after 5 s")
+    transport.packetizer.complete_handshake()  # else its timer would hold up the interpreter's end
+
+
+def request_exec(channel: paramiko.Channel, command: bytes) -> None:
+    """Ask for `command` (RFC 4254 section 6.5); unlike exec_command, Ctrl-C ends the wait.
+
+    Raises paramiko.SSHException when it is refused, or whatever ended the transport.
+    """
+    message = _channel_request(channel, "exec", want_reply=True)
+    message.add_string(command)
+    channel._event_pending()  # type: ignore[attr-defined]  # noqa: SLF001
+    _send(channel, message)
+    while not channel.event.wait(0.2):  # a wait without limit ignores Ctrl-C on Windows
+        pass
+    channel._wait_for_event()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def close_channel(channel: paramiko.Channel) -> None:
+    """Close a channel, on a dead line too."""
+    try:
+        channel.close()
+    except (EOFError, OSError, paramiko.SSHException) as error:
+        log.debug("no CHANNEL_CLOSE sent, the line is gone: %s", error)
+
+
+def send_signal(channel: paramiko.Channel, name: str) -> None:
+    """Ask the server to signal the process (RFC 4254 section 6.9). OpenSSH does so from 7.9 on."""
+    message = _channel_request(channel, "signal", want_reply=False)
+    message.add_string(name)
+    _send(channel, message)
+
+
+def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:
+    """Report, as a server, that the process died by a signal (RFC 4254 section 6.10)."""
+    message = _channel_request(channel, "exit-signal", want_reply=False)
+    message.add_string(name)
+    message.add_boolean(core_dumped)
+    message.add_string(text)
+    message.add_string("")  # language tag
+    _send(channel, message)
+
+
+def receive(channel: paramiko.Channel, *, stderr: bool) -> bytes:
+    """Take the next bytes of a stream, or b"" at its end.
+
+    Channel.recv() drops what it has read when the line goes while it returns window; this does not.
+    """
+    pipe = channel.in_stderr_buffer if stderr else channel.in_buffer
+    data: bytes = pipe.read(CHUNK_BYTES)
+    grant = channel._check_add_window(len(data))  # type: ignore[attr-defined]  # noqa: SLF001
+    if grant > 0:
+        message = Message()
+        message.add_byte(bytes([paramiko.common.MSG_CHANNEL_WINDOW_ADJUST]))
+        message.add_int(channel.remote_chanid)
+        message.add_int(grant)
+        try:
+            _send(channel, message)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            log.debug("no window returned, the line is gone: %s", error)
+    return data
+
+
+def _channel_request(channel: paramiko.Channel, kind: str, *, want_reply: bool) -> Message:
+    message = Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string(kind)
+    message.add_boolean(want_reply)
+    return message
+
+
+def _send(channel: paramiko.Channel, message: Message) -> None:
+    channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]  # noqa: SLF001
