@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _MEMORY = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.IGNORECASE)
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):([0-5]\d)")
+_CLOCK = re.compile(r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]\d)")
 _SPANS = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.IGNORECASE)
 _UNITS = ("", "k", "m", "g", "t", "p")
 _SECONDS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import secrets
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +15,7 @@ RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{12}")
 
 def new_run_id() -> str:
     """Return an identifier that sorts by time (UTC) and that no other run has."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = dt.datetime.now(dt.timezone.utc)
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(6)}"
 
 

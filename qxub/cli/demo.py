@@ -41,7 +41,7 @@ PLATFORM = "demo"
 EXAMPLE = (
     "sh",
     "-c",
-    'echo "a batch job of $(id -un), process $$"; sleep 1; echo "a warning" >&2; sleep 1; echo done',
+    'echo "a batch job, process $$"; sleep 1; echo "a warning" >&2; sleep 1; echo done',
 )
 
 

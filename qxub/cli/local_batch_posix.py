@@ -1,26 +1,25 @@
 """The embedded scheduler's commands, as sbatch and squeue are Slurm's.
 
-Called by the schedulers' common machinery, not by users: `python -m qxub.cli.local_batch`.
+Called by the schedulers' common machinery, not by users: `python -m qxub.cli.local_batch_posix`.
 """
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
+
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from qxub.config.paths import state_directory
 from qxub.errors import QxubError
+from qxub.execution.local_batch_posix import LocalBatch
 
 
 def main() -> int:
     """Run one command; what it answers goes to stdout, what went wrong to stderr."""
-    if sys.platform == "win32":
-        sys.stderr.write("the embedded scheduler needs a POSIX system\n")
-        return 1
-    from qxub.execution.local_batch_posix import LocalBatch  # noqa: PLC0415 - POSIX only
-
     words = _parser().parse_args()
     batch = LocalBatch(state_directory())
     try:

@@ -24,7 +24,9 @@ class _KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
         self.name = kind.metavar.lower()
         self._kind = kind
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
         if not isinstance(value, str):
             return value
         try:

@@ -18,7 +18,7 @@ TIME_LIMIT = 60.0
 log = logging.getLogger(__name__)
 
 
-class CommandTimeout(SchedulerError):
+class CommandTimeoutError(SchedulerError):
     """The command was still running at the time limit; what it did meanwhile is not known."""
 
 
@@ -26,7 +26,7 @@ def run_command(argv: Sequence[str]) -> Answer:
     """Run a scheduler's command and return what it printed.
 
     The command gets a session of its own, so that Ctrl-C at the terminal does not end it half-way.
-    Raises SchedulerError when it cannot be started, CommandTimeout when it does not end.
+    Raises SchedulerError when it cannot be started, CommandTimeoutError when it does not end.
     """
     log.debug("running %s", argv)
     try:
@@ -40,7 +40,7 @@ def run_command(argv: Sequence[str]) -> Answer:
         )
     except subprocess.TimeoutExpired as error:
         message = f"{argv[0]} did not answer within {TIME_LIMIT:.0f} seconds"
-        raise CommandTimeout(message, hint="The scheduler may be down; try later.") from error
+        raise CommandTimeoutError(message, hint="The scheduler may be down; try later.") from error
     except OSError as error:
         message = f"cannot run {argv[0]}: {error.strerror or error}"
         raise SchedulerError(message) from error

@@ -15,7 +15,7 @@ from qxub.scheduler.slurm import Slurm
 if TYPE_CHECKING:
     from qxub.scheduler.base import Scheduler
 
-BATCH = (sys.executable, "-m", "qxub.cli.local_batch")
+BATCH = (sys.executable, "-m", "qxub.cli.local_batch_posix")
 """how the commands of the embedded scheduler are called"""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qxub.errors import LostError, RefusedError, SchedulerError
-from qxub.execution.commands import CommandTimeout, run_command
+from qxub.execution.commands import CommandTimeoutError, run_command
 from qxub.execution.job_script import job_script
 from qxub.execution.run_directory import RunDirectory
 from qxub.scheduler.base import Scheduler, Submission
@@ -68,7 +68,7 @@ def submit(plan: Plan) -> SubmittedJob:
         log.info("queue auto: the default queue of %s decides", scheduler.name)
     try:
         answer = run_command(scheduler.submit(plan.submission))
-    except CommandTimeout as error:
+    except CommandTimeoutError as error:
         message = f"{error.message}; whether the job was submitted is not known"
         hint = f"Look for a job named {plan.submission.name}; the run is recorded in {run.path}."
         raise LostError(message, hint=hint) from error

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 _HEAD = r"""
 run={run}
-child= received= ending=
+received= ending=
 finish() {{
   printf '%s\n' "$@" >"$run/status.part" && mv -f -- "$run/status.part" "$run/status"
 }}
-# A signal from the scheduler (walltime, cancel) is passed on, and noted: the scheduler knows why.
-trap 'received=$((received + 1)); [ -z "$child" ] || kill -TERM "$child"' TERM
+# A scheduler's signal (walltime, cancel) goes to every process of the job. This shell outlives it,
+# and notes it, because only the scheduler knows why.
+trap 'received=terminated' TERM
+trap : {others}
 : >"$run/started"
 """
 
@@ -37,23 +39,27 @@ _STEP = r"""
 }} </dev/null || {{ finish {ending}; exit 71; }}
 """
 
-# The command runs beside the shell, so that a signal is handled at once. It gets back the INT and
-# QUIT that a shell ignores for such a command. When it ends, `jobs` tells an exit status from a
-# signal, which `$?` does not.
+# The inner shell does nothing but wait, so it is deaf: a signal must not break into its `wait`. When
+# the command ends, `jobs` tells an exit status from a signal, which `$?` does not.
 _COMMAND = r"""
-trap 'LC_ALL=C; jobs -l >"$run/ending"' CHLD
-( trap - INT QUIT; exec -- {command} ) </dev/null >>"$run/stdout" 2>>"$run/stderr" &
-child=$!
-while again=$received; wait "$child"; status=$?; [ "$again" != "$received" ]; do :; done
-trap - CHLD
+[ -z "$received" ] || exit 143
+(
+  trap '' TERM {others}
+  trap 'LC_ALL=C; jobs -l >"$run/ending"' CHLD
+  ( trap - TERM {others}; exec -- {command} ) </dev/null >>"$run/stdout" 2>>"$run/stderr" &
+  wait "$!"
+)
+status=$?
 read -r _ _ word _ <"$run/ending"
 case $word in
   Exit | Done) ending="exit $status" ;;
   ?*) ending="signal $((status - 128))" ;;
 esac
-[ -z "$ending" ] || finish "$ending" ${{received:+terminated}}
+[ -z "$ending" ] || finish "$ending" $received
 exit "$status"
 """
+_OTHER_SIGNALS = "INT HUP QUIT USR1 USR2"
+"""what may be sent to a job, besides TERM"""
 
 
 def job_script(
@@ -70,9 +76,12 @@ def job_script(
     parts = [
         "#!/bin/bash\n",
         "".join(f"{line}\n" for line in directives),
-        _HEAD.format(run=_quote(directory)),
+        _HEAD.format(run=_quote(directory), others=_OTHER_SIGNALS),
         *(_step(step) for step in steps),
-        _COMMAND.format(command=" ".join([*prefix, *map(shlex.quote, spec.command)])),
+        _COMMAND.format(
+            others=_OTHER_SIGNALS,
+            command=" ".join([*prefix, *map(shlex.quote, spec.command)]),
+        ),
     ]
     return os.fsencode("".join(parts))
 

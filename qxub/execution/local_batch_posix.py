@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; lets mypy skip it for Windows
+assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
 
 import contextlib
 import fcntl
@@ -162,7 +162,7 @@ class LocalBatch:
     def _start_supervisor(self, number: int, log: Path) -> None:
         """Start it with the lock of `alive` already held: the child inherits the open file."""
         directory = self._jobs / str(number)
-        argv = [sys.executable, "-m", "qxub.cli.local_batch", "supervise", f"{number}.local"]
+        argv = [sys.executable, "-m", "qxub.cli.local_batch_posix", "supervise", f"{number}.local"]
         alive = os.open(directory / "alive", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(alive, fcntl.LOCK_EX)

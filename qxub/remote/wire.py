@@ -1,9 +1,9 @@
 """The frames between two qxubs, on the stdin and stdout of one SSH channel.
 
 The far qxub that finds QXUB_WIRE=<version>:<nonce> in its environment greets with a line
-`<nonce> wire <version>` and then writes frames: a type (1 byte), an offset (8 bytes, big endian: for
-OUT and ERR the count of that stream's bytes sent before), a length (4 bytes), and the payload. One
-that does not know the variable writes plain output instead of the greeting.
+`<nonce> wire <version>` and then writes frames: a type (1 byte), an offset (8 bytes, big endian;
+for OUT and ERR the count of that stream's bytes sent before), a length (4 bytes), and the payload.
+One that does not know the variable writes plain output instead of the greeting.
 """
 
 from __future__ import annotations

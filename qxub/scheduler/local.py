@@ -1,6 +1,6 @@
 """The embedded scheduler: batch jobs on this one machine.
 
-Its commands are qxub's own (`qxub.execution.local_batch`), called as any other scheduler's are.
+Its commands are qxub's own (`qxub.cli.local_batch_posix`), called as any other scheduler's are.
 """
 
 from __future__ import annotations

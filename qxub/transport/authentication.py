@@ -54,7 +54,7 @@ class _Login:
             except paramiko.BadAuthenticationType as error:
                 self.methods = tuple(error.allowed_types)
             except paramiko.AuthenticationException as error:
-                reason = self.transport.disconnect_reason or describe(error)
+                reason = self._reason(error)
                 raise ConnectError(
                     f"{self.host.alias}: the server ended the session before login: {reason}",
                     host=self.host.alias,
@@ -105,18 +105,20 @@ class _Login:
             return "publickey" not in self.methods
         except paramiko.AuthenticationException as error:
             alive = self.transport.is_active()
-            answer = "refused" if alive else self.transport.disconnect_reason or describe(error)
-            self._note(name, print_of_key, answer)
+            self._note(name, print_of_key, "refused" if alive else self._reason(error))
             return not alive
         except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
             # the agent may fail to sign; if it was the line, the transport is dead as well
-            self._note(name, print_of_key, describe(error))
+            self._note(name, print_of_key, self._reason(error))
             return not self.transport.is_active()
         if self.transport.is_authenticated():
             return True
         self.methods = tuple(remaining)  # partial success (RFC 4252 section 5.1): not let in yet
         self._note(name, print_of_key, "accepted, and the server asks for a further method")
         return "publickey" not in self.methods
+
+    def _reason(self, error: Exception) -> str:
+        return self.transport.disconnect_reason or describe(error)
 
     def _limit_time(self) -> None:
         self.transport.auth_timeout = max(0.1, self.deadline - time.monotonic())

@@ -203,7 +203,8 @@ def _start_session(host: HostConfig, sock: SocketLike, deadline: float) -> Hooke
 
 def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
     seconds = max(0.1, deadline - time.monotonic())
-    transport.banner_timeout = transport.handshake_timeout = seconds
+    # Paramiko's own limits stand behind ours, so that it is ours that is reported
+    transport.banner_timeout = transport.handshake_timeout = seconds + 1
     where = f"{host.alias}: {host.hostname} port {host.port}"
     try:
         transport.start_client(timeout=seconds)

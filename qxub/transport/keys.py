@@ -86,6 +86,7 @@ class AgentKeys:
         self.keys: tuple[paramiko.AgentKey, ...] = ()
         self.problem = ""
         self._agent: paramiko.Agent | None = None
+        self._given_up = False
         if identity_agent == "none":
             return
         if identity_agent not in (None, "SSH_AUTH_SOCK"):
@@ -95,14 +96,19 @@ class AgentKeys:
         listing.start()
         listing.join(AGENT_SECONDS)
         if listing.is_alive():
+            self._given_up = True
             self.problem = f"did not answer within {AGENT_SECONDS:.0f} s"
 
     def _list(self) -> None:
         try:
-            self._agent = paramiko.Agent()
-            self.keys = self._agent.get_keys()
+            agent = paramiko.Agent()
         except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
             self.problem = printable(str(error))
+            return
+        if self._given_up:
+            agent.close()
+        else:
+            self._agent, self.keys = agent, agent.get_keys()
 
     def __enter__(self) -> Self:
         return self

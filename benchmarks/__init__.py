@@ -1,0 +1,1 @@
+"""Speed against a peer on the same work, in the same run: `python -m benchmarks [NAME…]`."""

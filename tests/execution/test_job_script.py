@@ -1,0 +1,209 @@
+"""The job script, run by bash as a scheduler would run it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qxub.execution.job_script import job_script
+from qxub.execution.run_directory import Ending, RunDirectory
+from qxub.job import ExecutionContext, JobSpec
+from tests.posix import runs_jobs
+
+pytestmark = runs_jobs
+SHOW_ARGUMENTS = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
+arguments = st.lists(st.binary().filter(lambda word: b"\0" not in word).map(os.fsdecode))
+
+
+def prepared(tmp_path: Path, spec: JobSpec, name: str = "run") -> RunDirectory:
+    run = RunDirectory.create(tmp_path / name, spec)
+    run.write_script(
+        job_script(spec, directives=[], directory=run.path, working_directory=tmp_path)
+    )
+    return run
+
+
+def bash(run: RunDirectory) -> subprocess.Popen[bytes]:
+    with run.log.open("wb") as log:
+        return subprocess.Popen(
+            ["bash", str(run.script)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def ran(tmp_path: Path, *command: str, context: ExecutionContext | None = None) -> RunDirectory:
+    run = prepared(tmp_path, JobSpec(command, context=context or ExecutionContext()))
+    with bash(run) as process:
+        process.wait()
+    return run
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 126, 127, 128, 129, 130, 137, 143, 255])
+def test_every_status_is_the_command_s_own(tmp_path: Path, status: int) -> None:
+    run = ran(tmp_path, "sh", "-c", f"exit {status}")
+    assert run.ending() == Ending("exit", str(status), terminated=False)
+
+
+@pytest.mark.parametrize("name", ["INT", "KILL", "TERM", "SEGV", "PIPE", "USR1", "HUP"])
+def test_a_signal_is_told_from_the_status_that_looks_like_it(tmp_path: Path, name: str) -> None:
+    number = getattr(signal, f"SIG{name}")
+    run = ran(tmp_path, "sh", "-c", f"kill -{name} $$")
+    assert run.ending() == Ending("signal", str(int(number)), terminated=False)
+
+
+@pytest.mark.parametrize("text", [" Exit 0 ", "Done", "[1]+ Done\n Exit 3 "])
+def test_no_argument_is_taken_for_an_ending(tmp_path: Path, text: str) -> None:
+    run = ran(tmp_path, "sh", "-c", "kill -9 $$", text)
+    assert run.ending() == Ending("signal", "9", terminated=False)
+
+
+def test_the_streams_hold_the_job_s_bytes_and_nothing_else(tmp_path: Path) -> None:
+    run = ran(tmp_path, "sh", "-c", "printf 'o\\001\\r\\n'; printf 'e\\377' >&2; kill -9 $$")
+    assert run.stdout.read_bytes() == b"o\x01\r\n"
+    assert run.stderr.read_bytes() == b"e\xff"
+
+
+@given(arguments)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_arguments_arrive_byte_for_byte(tmp_path: Path, words: list[str]) -> None:
+    spec = JobSpec((sys.executable, "-S", "-c", SHOW_ARGUMENTS, *words))
+    run = prepared(tmp_path, spec, name=f"run-{time.monotonic_ns()}")
+    with bash(run) as process:
+        process.wait()
+    assert run.stdout.read_bytes() == b"\0".join(map(os.fsencode, words))
+
+
+def test_the_command_has_the_signals_of_an_ordinary_process(tmp_path: Path) -> None:
+    show = "import signal as s; print([s.getsignal(n).__class__.__name__ for n in (2, 3, 15)])"
+    default = subprocess.run([sys.executable, "-S", "-c", show], capture_output=True, check=True)
+    assert ran(tmp_path, sys.executable, "-S", "-c", show).stdout.read_bytes() == default.stdout
+
+
+def test_stdin_is_empty(tmp_path: Path) -> None:
+    assert ran(tmp_path, "cat").ending() == Ending("exit", "0", terminated=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        ("trap 'echo bye; exit 5' TERM; touch ready; while :; do sleep 0.05; done", "exit 5"),
+        ("touch ready; exec sleep 60", "signal 15"),
+    ],
+)
+def test_term_reaches_the_command_and_is_noted(
+    tmp_path: Path, command: str, ending: str
+) -> None:
+    run = prepared(tmp_path, JobSpec(("bash", "-c", command)))
+    with bash(run) as process:
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+    word, _, detail = ending.partition(" ")
+    assert run.ending() == Ending(word, detail, terminated=True)
+
+
+def test_a_second_term_while_the_command_cleans_up_changes_nothing(tmp_path: Path) -> None:
+    command = "trap 'touch got; sleep 0.5; exit 5' TERM; touch ready; while :; do sleep 0.05; done"
+    run = prepared(tmp_path, JobSpec(("bash", "-c", command)))
+    with bash(run) as process:
+        for file in ("ready", "got"):
+            while not (tmp_path / file).exists():
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+    assert run.ending() == Ending("exit", "5", terminated=True)
+
+
+def test_nothing_is_said_of_a_script_that_was_killed(tmp_path: Path) -> None:
+    run = prepared(tmp_path, JobSpec(("sleep", "60")))
+    with bash(run) as process:
+        while not run.has_started():
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert run.ending() is None
+
+
+@pytest.mark.parametrize(
+    ("context", "purpose"),
+    [
+        (ExecutionContext(environment="no-such-env"), "activating the conda environment"),
+        (ExecutionContext(modules=("no-such/1.0",)), "module"),
+        (ExecutionContext(container="image.sif"), "finding apptainer or singularity"),
+    ],
+)
+def test_a_context_that_cannot_be_entered_is_its_own_ending(
+    tmp_path: Path, context: ExecutionContext, purpose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONDA_EXE", raising=False)
+    ending = ran(tmp_path, "touch", "ran", context=context).ending()
+    assert ending is not None
+    assert ending.word == "setup"
+    assert purpose in ending.detail
+    assert not (tmp_path / "ran").exists()
+
+
+def test_contexts_that_are_there_are_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "conda").write_text(
+        '#!/bin/sh\n[ "$1 $2" = "shell.bash hook" ] && '
+        "echo 'conda() { export CONDA_SEEN=\"$MODULE_SEEN:$*\"; }'\n"
+    )
+    (tools / "conda").chmod(0o755)
+    (tools / "init").mkdir()
+    (tools / "init" / "bash").write_text('module() { export MODULE_SEEN="$MODULE_SEEN $*"; }\n')
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    monkeypatch.setenv("MODULESHOME", str(tools))
+    monkeypatch.delenv("CONDA_EXE", raising=False)
+    monkeypatch.delenv("MODULE_SEEN", raising=False)
+    context = ExecutionContext(environment="my env", modules=("gcc/12", "cuda"))
+    run = ran(tmp_path, "sh", "-c", 'printf %s "$CONDA_SEEN"', context=context)
+    assert run.stdout.read_text() == " load gcc/12 load cuda:activate my env"
+
+
+def test_a_container_wraps_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = tmp_path / "apptainer"
+    runtime.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    runtime.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    context = ExecutionContext(container="my image.sif", binds=("/a b:/c", "/d"))
+    run = ran(tmp_path, "python", "a b", context=context)
+    expected = "<exec><--bind></a b:/c><--bind></d><my image.sif><python><a b>"
+    assert run.stdout.read_text() == expected
+
+
+def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        run = ran(tmp_path, "true")
+    finally:
+        os.umask(before)
+    assert run.path.stat().st_mode & 0o777 == 0o700
+    assert run.script.stat().st_mode & 0o777 == 0o700
+    for file in (run.stdout, run.stderr, run.path / "spec.json"):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_is_recorded_once(tmp_path: Path) -> None:
+    from qxub.errors import LostError
+
+    prepared(tmp_path, JobSpec(("true",)))
+    with pytest.raises(LostError, match="recorded before, so it is not submitted again"):
+        prepared(tmp_path, JobSpec(("true",)))

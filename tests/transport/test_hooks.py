@@ -1,0 +1,47 @@
+"""What paramiko_hooks relies on in Paramiko: if one of these fails, read that module first."""
+
+from __future__ import annotations
+
+import inspect
+
+import paramiko
+import pytest
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
+
+from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, WEAK_ALGORITHMS
+
+
+def test_handler_table_holds_the_two_messages() -> None:
+    table = paramiko.Transport._channel_handler_table  # type: ignore[attr-defined]
+    assert table[MSG_CHANNEL_REQUEST] is paramiko.Channel._handle_request  # type: ignore[attr-defined]
+    assert table[MSG_CHANNEL_CLOSE] is paramiko.Channel._handle_close  # type: ignore[attr-defined]
+    source = inspect.getsource(paramiko.Transport.run)
+    assert "self._channel_handler_table[ptype](chan, m)" in source
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("_verify_key", ["self", "host_key", "sig"]),
+        ("_parse_disconnect", ["self", "m"]),
+        ("_log", ["self", "level", "msg", "args"]),
+        ("_send_user_message", ["self", "data"]),
+    ],
+)
+def test_methods_of_transport(name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(paramiko.Transport, name)).parameters) == parameters
+
+
+@pytest.mark.parametrize("name", ["_event_pending", "_wait_for_event", "_check_add_window"])
+def test_methods_of_channel(name: str) -> None:
+    assert callable(getattr(paramiko.Channel, name))
+
+
+def test_preferred_keys_is_a_property() -> None:
+    assert isinstance(paramiko.Transport.preferred_keys, property)
+
+
+def test_algorithm_names_are_known_to_paramiko() -> None:
+    assert set(PLAIN_HOST_KEY_ALGORITHMS) == set(paramiko.Transport._preferred_keys)  # type: ignore[attr-defined]
+    for kind, names in WEAK_ALGORITHMS.items():
+        assert set(names) <= set(getattr(paramiko.Transport, f"_preferred_{kind}"))
