@@ -22,9 +22,7 @@ names = st.from_regex(r"[A-Za-z0-9_./+-]+", fullmatch=True)
 modules = st.lists(names, max_size=3).map(tuple)
 contexts = st.one_of(
     st.builds(ExecutionContext, environment=st.none() | words, modules=modules),
-    st.builds(
-        ExecutionContext, container=words, binds=st.lists(words).map(tuple), modules=modules
-    ),
+    st.builds(ExecutionContext, container=words, binds=st.lists(words).map(tuple), modules=modules),
     st.just(ExecutionContext(default=True)),
 )
 resources = st.builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -41,9 +42,8 @@ def serve(words: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: cancelled.set())
     try:
         writer = wire.FrameWriter(sys.stdout.buffer, nonce)
-        threading.Thread(
-            target=writer.obey, args=(sys.stdin.buffer, cancelled), daemon=True
-        ).start()
+        stdin = io.FileIO(sys.stdin.fileno(), closefd=False)
+        threading.Thread(target=writer.obey, args=(stdin, cancelled), daemon=True).start()
         far_side = FarSide(writer, cancelled, run_id if RUN_ID.fullmatch(run_id) else new_run_id())
         return _answer(words, far_side)
     except BrokenPipeError:  # the laptop has gone: nobody is left to be told

@@ -37,7 +37,7 @@ class _KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
 
 def exec_options(function: AnyCallable) -> AnyCallable:
     """Decorate a command with every option of the table, and the command to run."""
-    command = click.Argument(["command"], nargs=-1, type=click.UNPROCESSED)
+    command = click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar="COMMAND...")
     parameters = [_click_option(option) for option in OPTIONS]
     # click keeps them from the last to the first, as decorators are applied
     function.__click_params__ = [*parameters, command][::-1]  # type: ignore[attr-defined]

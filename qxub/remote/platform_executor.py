@@ -16,6 +16,7 @@ from qxub.remote.listener import Listener
 from qxub.remote.stages import REQUEST, StageReader, remote_script, stage_texts
 from qxub.remote.translation import translated
 from qxub.transport import (
+    ChannelError,
     Completion,
     Connection,
     ConnectionLost,
@@ -111,7 +112,8 @@ def _hold(
         process = connection.start(REQUEST)
     try:
         with translated(), _cancelling(process, listener, cancelled):
-            process.write(script)
+            with suppress(ChannelError):  # the far side has ended already: the drain tells how
+                process.write(script)
             return process.drain(listener.take_stdout, listener.take_stderr)
     except QxubError as error:
         if isinstance(error.__cause__, ConnectionLost):

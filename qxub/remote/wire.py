@@ -165,13 +165,14 @@ class FrameWriter:
         self._stream.flush()
         self._last_write = time.monotonic()
 
-    def obey(self, stream: io.BufferedReader, cancelled: threading.Event) -> None:
+    def obey(self, stream: io.RawIOBase, cancelled: threading.Event) -> None:
         """Obey the frames that arrive on stdin, until its end. Runs in a thread of its own.
 
-        The end of stdin is no command: a line that went must not end the job.
+        The end of stdin is no command: a line that went must not end the job. The stream is a raw
+        one: a buffered one is locked while it is read, and Python cannot end before that.
         """
         reader = FrameReader()
-        while data := stream.read1(4096):
+        while data := stream.read(4096):
             for frame in reader.feed(data):
                 if frame.type == CANCEL:
                     cancelled.set()

@@ -18,6 +18,7 @@ _STATES = {
     "H": JobState.HELD,
     "R": JobState.RUNNING,
     "S": JobState.RUNNING,
+    "U": JobState.RUNNING,
     "E": JobState.RUNNING,
     "B": JobState.RUNNING,
     "F": JobState.ENDED,
@@ -26,9 +27,10 @@ _STATES = {
 _ENDED_BY_PBS = {-29: OutcomeKind.WALLTIME_EXCEEDED, -27: OutcomeKind.OUT_OF_MEMORY}
 _DELETED = 91
 """the substate of a job that was deleted; its Exit_status depends on a race"""
-_JOB_ID = re.compile(r"^(\d+\S*)$", re.MULTILINE)
+_JOB_ID = re.compile(r"^(\d+\.\S+)$", re.MULTILINE)
 _UNKNOWN = ("Unknown Job Id", "Job has finished")
-_UNREACHABLE = ("cannot connect to server", "Connection refused", "No route to host")
+_NO_HISTORY = "PBS is not configured to maintain job history"
+_UNREACHABLE = ("cannot connect to server", "Couldn't connect to cluster")
 
 
 class PbsPro:
@@ -36,6 +38,9 @@ class PbsPro:
 
     name = "pbs_pro"
     query_interval = 60.0
+
+    def __init__(self) -> None:
+        self._has_history = True
 
     def directives(self, submission: Submission) -> list[str]:
         """Return `#PBS` lines."""
@@ -66,18 +71,26 @@ class PbsPro:
         return match[1] if match else None
 
     def query(self, job_id: str) -> list[str]:
-        """Ask with -x, so that a finished job is found while the history keeps it."""
-        return ["qstat", "-x", "-f", "-F", "json", job_id]
+        """Ask with -x, so that a finished job is found while the history keeps it.
+
+        A server without history refuses -x even for a running job: then ask without.
+        """
+        history = ["-x"] if self._has_history else []
+        return ["qstat", *history, "-f", "-F", "json", job_id]
 
     def report(self, job_id: str, answer: Answer) -> JobReport | None:
         """Read job_state, substate and Exit_status."""
         if any(words in answer.stderr for words in _UNKNOWN):
             return None
+        if _NO_HISTORY in answer.stderr:
+            self._has_history = False
+            message = "PBS keeps no job history here, so the next query does without"
+            raise ValueError(message)
         # One job's control character must not spoil the answer: hence not strict.
-        jobs = json.loads(answer.stdout, strict=False).get("Jobs", {}) if answer.stdout else {}
-        if job_id not in jobs:
-            return None
-        job = jobs[job_id]
+        job = json.loads(answer.stdout, strict=False).get("Jobs", {}).get(job_id)
+        if job is None:
+            message = f"qstat said nothing of job {job_id}: {answer.stderr.strip()}"
+            raise ValueError(message)
         state = _STATES.get(job.get("job_state"))
         if state is None:
             message = f"qstat calls the state of {job_id} {job.get('job_state')!r}"
@@ -94,14 +107,17 @@ class PbsPro:
 
 
 def _outcome(job_id: str, job: dict[str, Any]) -> Outcome:
-    status, detail = job.get("Exit_status"), str(job.get("comment", ""))
-    if job.get("substate") == _DELETED or status is None:
+    status, comment = job.get("Exit_status"), str(job.get("comment", ""))
+    never_ran = status is None and "stime" not in job  # as when what it depended on has failed
+    if job.get("substate") == _DELETED or never_ran:
+        detail = comment or "the job was deleted"
         return Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=detail)
     if status in _ENDED_BY_PBS:
-        return Outcome(_ENDED_BY_PBS[status], job_id=job_id, detail=detail)
-    if 256 < status < 256 + 128:
+        return Outcome(_ENDED_BY_PBS[status], job_id=job_id, detail=comment)
+    if status is not None and 0 <= status <= 255:
+        return Outcome(OutcomeKind.COMPLETED, status=status, job_id=job_id, detail=comment)
+    if status is not None and 256 < status < 256 + 128:
         signal = status - 256
-        return Outcome(OutcomeKind.SIGNALLED, signal=signal, job_id=job_id, detail=detail)
-    if 0 <= status <= 255:
-        return Outcome(OutcomeKind.COMPLETED, status=status, job_id=job_id, detail=detail)
-    return Outcome(OutcomeKind.LOST, job_id=job_id, detail=f"PBS Exit_status {status}. {detail}")
+        return Outcome(OutcomeKind.SIGNALLED, signal=signal, job_id=job_id, detail=comment)
+    said = "no Exit_status" if status is None else f"Exit_status {status}"
+    return Outcome(OutcomeKind.LOST, job_id=job_id, detail=f"PBS gives {said}. {comment}")

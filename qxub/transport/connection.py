@@ -215,7 +215,8 @@ def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float
     if not transport.initial_kex_done:  # start_client returns silently when its time is up
         version = printable(transport.remote_version)
         stage = f"in the key exchange with {version}" if version else "before an SSH banner came"
-        raise _no_ssh(host, f"{where}: the time was up after {seconds:.3g} s, {stage}")
+        limit = host.connect_timeout or DEFAULT_CONNECT_SECONDS
+        raise _no_ssh(host, f"{where}: the connect time of {limit:g} s was up, {stage}")
 
 
 def _no_ssh(host: HostConfig, message: str) -> ConnectError:

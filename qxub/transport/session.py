@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 import paramiko
 
 from qxub.transport import paramiko_hooks as hooks
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def _client_may_leave() -> Iterator[None]:
+    """Raise BrokenPipeError where Paramiko finds the line dead."""
+    try:
+        yield
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise BrokenPipeError("the client has gone") from error
+
 
 class Session:
     """One command of one client, as its handler sees it.
 
+    Sending to a client that is gone raises BrokenPipeError.
     `signals` receives the names of the signals that the client sends, and None when the channel is
     gone. `on_stop` is called if the server stops while the handler runs.
     """
@@ -39,7 +53,7 @@ class Session:
 
     def exit(self, status: int) -> None:
         """End the output and report the exit status."""
-        self._channel.shutdown_write()
+        self._end_output()
         self.report_status(status)
 
     def report_status(self, status: int) -> None:
@@ -47,12 +61,14 @@ class Session:
 
         sshd does this; a client must go on reading.
         """
-        self._channel.send_exit_status(status)
+        with _client_may_leave():
+            self._channel.send_exit_status(status)
 
     def exit_signal(self, name: str, *, core_dumped: bool = False, message: str = "") -> None:
         """Report that the process died by the signal `name`, without "SIG"."""
-        self._channel.shutdown_write()
-        hooks.send_exit_signal(self._channel, name, core_dumped, message)
+        self._end_output()
+        with _client_may_leave():
+            hooks.send_exit_signal(self._channel, name, core_dumped, message)
 
     def drop_line(self) -> None:
         """Cut the TCP connection without a goodbye."""
@@ -68,13 +84,15 @@ class Session:
         hooks.close_channel(self._channel)
         self.signals.put(None)
 
+    def _end_output(self) -> None:
+        with _client_may_leave():
+            self._channel.shutdown_write()
+
     def _write(self, send: Callable[[bytes], int], data: bytes) -> None:
         view = memoryview(data)
         while view:
-            try:
+            with _client_may_leave():
                 sent = send(bytes(view[: hooks.CHUNK_BYTES]))
-            except (OSError, EOFError, paramiko.SSHException) as error:
-                raise BrokenPipeError("the client has gone") from error
             if sent == 0:
                 raise BrokenPipeError("the client has gone")
             view = view[sent:]

@@ -22,9 +22,7 @@ def remote(text: str, project: str | None = None) -> PlatformSection:
     return find_platform(settings(f"platforms:\n  gadi:\n    remote:\n{lines}"), "gadi", project)
 
 
-def test_a_later_layer_wins_key_by_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_later_layer_wins_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     user = tmp_path / "qxub" / "config.yaml"
     user.parent.mkdir()
@@ -78,7 +76,10 @@ def test_a_remote_section_is_read() -> None:
     [
         ("host: gadi", "lacks working_dir"),
         ("working_dir: /", "lacks host"),
-        ("host: g\nworking_dir: /\nworkdir: /", "line 6: unknown key platforms.gadi.remote.workdir"),
+        (
+            "host: g\nworking_dir: /\nworkdir: /",
+            "line 6: unknown key platforms.gadi.remote.workdir",
+        ),
         ("host: [a, b]\nworking_dir: /", "platforms.gadi.remote.host must be a single value"),
         ("host: g\nworking_dir: '/{project}'", "line 5: .*holds {project}, but none is set"),
     ],
@@ -109,7 +110,9 @@ def test_single_braces_expand_here_and_double_ones_there(template: str, expected
 
 
 def test_the_project_may_come_from_the_defaults() -> None:
-    text = "defaults: {project: b12}\nplatforms: {x: {remote: {host: h, working_dir: '/{project}'}}}"
+    text = (
+        "defaults: {project: b12}\nplatforms: {x: {remote: {host: h, working_dir: '/{project}'}}}"
+    )
     section = find_platform(settings(text), "x", None).remote
     assert section is not None
     assert section.working_dir == "/b12"

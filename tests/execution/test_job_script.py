@@ -19,7 +19,9 @@ from qxub.job import ExecutionContext, JobSpec
 from tests.posix import runs_jobs
 
 pytestmark = runs_jobs
-SHOW_ARGUMENTS = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
+SHOW_ARGUMENTS = (
+    "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
+)
 arguments = st.lists(st.binary().filter(lambda word: b"\0" not in word).map(os.fsdecode))
 
 
@@ -103,9 +105,7 @@ def test_stdin_is_empty(tmp_path: Path) -> None:
         ("touch ready; exec sleep 60", "signal 15"),
     ],
 )
-def test_term_reaches_the_command_and_is_noted(
-    tmp_path: Path, command: str, ending: str
-) -> None:
+def test_term_reaches_the_command_and_is_noted(tmp_path: Path, command: str, ending: str) -> None:
     run = prepared(tmp_path, JobSpec(("bash", "-c", command)))
     with bash(run) as process:
         while not (tmp_path / "ready").exists():

@@ -172,9 +172,7 @@ def test_many_at_once_get_a_number_each(batch: Batch) -> None:
     script.write_text("exit 0\n")
     words = [*BATCH, "submit", "--cpus=1", f"--log={script}.log", str(script)]
     environment = {**os.environ, "XDG_STATE_HOME": str(batch.directory / "state")}
-    several = [
-        subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) for _ in range(8)
-    ]
+    several = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) for _ in range(8)]
     jobs = [process.communicate()[0].decode().strip() for process in several]
     assert sorted(jobs) == sorted(f"{number}.local" for number in range(1, 9))
     assert [batch.wait(job)["status"] for job in jobs] == [0] * 8

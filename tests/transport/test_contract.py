@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import dataclasses
 import hashlib
 import random
-import threading
+import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +22,9 @@ from qxub.transport import (
 from tests.fakes.both_streams import random_bytes
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.scenarios import BIG, BIG_ON_BOTH_STREAMS, ENDLESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Collected:
@@ -187,29 +192,30 @@ def test_cut_line_in_a_flood(host: HostConfig) -> None:
     assert random_bytes(2, BIG).startswith(bytes(got.err))
 
 
-def test_interrupted_drain_goes_on_without_loss(
-    host: HostConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """KeyboardInterrupt is raised where a real one would be: in the wait of drain()."""
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, even in a test run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_interrupted_drain_goes_on_without_loss(host: HostConfig) -> None:
     got = Collected()
-    with connect(host) as connection:
-        process = connection.start("cat")
-        changed = process._ending.changed
-        real_wait = threading.Event.wait
 
-        def interrupted(event: threading.Event, timeout: float | None = None) -> bool:
-            if event is changed:
-                monkeypatch.undo()
-                raise KeyboardInterrupt
-            return real_wait(event, timeout)
+    def take_and_interrupt(data: bytes) -> None:
+        got.out.extend(data)
+        _thread.interrupt_main()  # as Ctrl-C does
 
-        monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with connect(host) as connection, connection.start("cat") as process:
+        process.write(b"before")
         with pytest.raises(KeyboardInterrupt):
-            process.drain(got.out.extend, got.err.extend)
-        process.write(b"after")
+            process.drain(take_and_interrupt, got.err.extend)
+        process.write(b" and after")
         process.close_stdin()
         assert process.drain(got.out.extend, got.err.extend) == Exited(0)
-    assert got.out == b"after"
+    assert got.out == b"before and after"
 
 
 def test_close_by_us_is_told_from_a_loss(host: HostConfig) -> None:

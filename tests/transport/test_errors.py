@@ -118,8 +118,8 @@ def peer(greeting: bytes, *, hang_up: bool) -> Iterator[int]:
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", True, "does not speak SSH"),
         (b"", True, "does not speak SSH"),
-        (b"", False, "time was up after 1 s, before an SSH banner"),
-        (b"SSH-2.0-silent\r\n", False, "time was up after 1 s, in the key exchange"),
+        (b"", False, "connect time of 1 s was up, before an SSH banner"),
+        (b"SSH-2.0-silent\r\n", False, "connect time of 1 s was up, in the key exchange"),
         (b"SSH-2.0-rude\r\n", True, "key exchange"),
         (b"SSH-1.5-old\r\n", True, "Incompatible version"),
         (b"SSH-2.0-junk\r\n" + b"\0\0\0\x0c\x0a\xc8" + bytes(10), True, "key exchange"),

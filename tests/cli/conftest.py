@@ -1,0 +1,51 @@
+"""`qxub` as users and programs call it: a process with its own files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Result = subprocess.CompletedProcess[bytes]
+
+
+class Qxub:
+    """Calls qxub with a configuration and a state directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.config = directory / "config" / "qxub" / "config.yaml"
+        self.config.parent.mkdir(parents=True)
+        self.config.write_text("scheduler: local\n")
+        self.runs = directory / "state" / "qxub" / "runs"
+        self.environment = {
+            **{name: text for name, text in os.environ.items() if not name.startswith("QXUB_")},
+            "XDG_CONFIG_HOME": str(directory / "config"),
+            "XDG_STATE_HOME": str(directory / "state"),
+        }
+
+    def __call__(self, *words: str) -> Result:
+        """Run it to its end."""
+        with self.start(*words) as process:
+            out, err = process.communicate()
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start it and return at once."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "qxub", *words],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+
+@pytest.fixture
+def qxub(tmp_path: Path) -> Callable[..., Result]:
+    return Qxub(tmp_path)

@@ -1,0 +1,111 @@
+"""Bad input: one clear sentence, where it is, the way out, the right status; never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Qxub
+from tests.fakes.ssh_host import fake_host
+
+PLATFORMS = """\
+platforms:
+  gadi:
+    remote: {{host: target, working_dir: /, ssh_config: '{ssh_config}'}}
+  setonix:
+    remote: {{host: setonix, working_dir: /}}
+"""
+
+
+def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
+    done = qxub("exec", *words)
+    stderr = done.stderr.decode()
+    assert "Traceback" not in stderr
+    assert (done.returncode, done.stdout) == (status, b""), stderr
+    for text in said:
+        assert text in stderr
+    assert not qxub.runs.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "no command was given"),
+        (["--"], "no command was given"),
+        (["--mem", "8XB", "--", "true"], "'8XB' is not an amount of memory"),
+        (["--cpus", "0", "--", "true"], "'0' is not a whole number"),
+        (["--runtime", "90", "--", "true"], "'90' is not a length of time"),
+        (["--nonsense", "--", "true"], "--nonsense"),
+        (["--env", "a", "--sif", "b", "--", "true"], "--env and --sif exclude each other"),
+        (["--bind", "/x", "--", "true"], "--bind needs --sif"),
+    ],
+)
+def test_usage(qxub: Qxub, words: list[str], said: str) -> None:
+    assert_told(qxub, words, 2, said)
+
+
+def test_an_unknown_platform_lists_the_known_ones(qxub: Qxub) -> None:
+    qxub.config.write_text(PLATFORMS.format(ssh_config="x"))
+    words = ["--platform", "gady", "--", "true"]
+    assert_told(qxub, words, 2, "unknown platform 'gady'; the configuration has: gadi, setonix")
+
+
+def test_a_platform_may_come_from_the_environment(qxub: Qxub) -> None:
+    qxub.environment["QXUB_PLATFORM"] = "gady"
+    assert_told(qxub, ["--", "true"], 2, "unknown platform 'gady'")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("platforms:\n  x: [1\n", "line 3, column 1"),
+        ("a: b: c\n", "line 1, column 5"),
+        ("defaults:\n  mem: lots\n", "line 2: defaults.mem: 'lots' is not an amount of memory"),
+        ("scheduler: lsf\n", "unknown scheduler 'lsf'"),
+    ],
+)
+def test_a_bad_configuration_is_named_and_nothing_happens(
+    qxub: Qxub, text: str, place: str
+) -> None:
+    qxub.config.write_text(text)
+    assert_told(qxub, ["--", "true"], 78, place)
+
+
+def test_a_config_file_that_is_not_there(qxub: Qxub) -> None:
+    assert_told(qxub, ["--config", "none.yaml", "--", "true"], 78, "none.yaml: cannot read")
+
+
+def test_a_host_that_nobody_knows(qxub: Qxub, tmp_path: Path) -> None:
+    with fake_host(tmp_path / "client") as host:
+        qxub.config.write_text(PLATFORMS.format(ssh_config=host.ssh_config))
+        known = host.known_hosts.read_text()
+        words = ["--platform", "gadi", "--", "true"]
+
+        host.known_hosts.write_text("")
+        file = str(host.known_hosts)
+        assert_told(qxub, words, 255, "target", "no known_hosts file", "SHA256:", file)
+
+        other = "AAAAC3NzaC1lZDI1NTE5AAAAIGxlbmd0aC1vZi0zMi1ieXRlcy1pcy1uZWVkZWQtISEh"
+        host.known_hosts.write_text(" ".join([*known.split()[:2], other]) + "\n")
+        assert_told(qxub, words, 255, "target", "not the known one", f"{host.known_hosts}")
+
+        host.known_hosts.write_text(known)
+        host.client_key.write_text("no key at all\n")
+        assert_told(qxub, words, 255, "target", "client_key", "publickey")
+    assert_told(qxub, words, 255, "target", "refused")
+
+
+def test_a_name_that_does_not_resolve(qxub: Qxub, tmp_path: Path) -> None:
+    config = tmp_path / "ssh_config"
+    config.write_text("Host target\n  HostName nothere.invalid\n")
+    qxub.config.write_text(PLATFORMS.format(ssh_config=config))
+    assert_told(qxub, ["--platform", "gadi", "--", "true"], 255, "nothere.invalid")
+
+
+def test_a_bad_ssh_config_is_named_with_its_line(qxub: Qxub, tmp_path: Path) -> None:
+    config = tmp_path / "ssh_config"
+    config.write_text("Host target\n  Port eighty\n")
+    qxub.config.write_text(PLATFORMS.format(ssh_config=config))
+    words = ["--platform", "gadi", "--", "true"]
+    assert_told(qxub, words, 78, f"{config}", "2", "eighty")

@@ -1,0 +1,155 @@
+"""`qxub exec` on the machine where the scheduler is: the embedded one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Qxub
+from tests.fakes import both_streams
+from tests.posix import runs_jobs
+
+pytestmark = runs_jobs
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not come"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 124, 130, 255])
+def test_the_exit_status_is_the_job_s(qxub: Qxub, status: int) -> None:
+    done = qxub("exec", "--", "sh", "-c", f"echo out; echo err >&2; exit {status}")
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"out\n", b"err\n")
+
+
+def test_a_signal_is_128_and_the_signal(qxub: Qxub) -> None:
+    done = qxub("exec", "--", "sh", "-c", "kill -TERM $$")
+    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")
+
+
+def test_the_job_runs_where_it_was_typed_with_nothing_on_stdin(qxub: Qxub) -> None:
+    assert qxub("exec", "--", "sh", "-c", "cat; pwd").stdout == f"{qxub.directory}\n".encode()
+
+
+def test_output_comes_as_it_is_written(qxub: Qxub) -> None:
+    script = "printf first; while [ ! -e go ]; do sleep 0.02; done; printf second"
+    with qxub.start("exec", "--", "sh", "-c", script) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(5) == b"first"
+        (qxub.directory / "go").touch()
+        assert process.communicate()[0] == b"second"
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
+    script = "trap 'touch told; exit 3' TERM; touch started; while :; do sleep 0.02; done"
+    with qxub.start("exec", "--", "bash", "-c", script) as process:
+        wait_for(qxub.directory / "started")
+        process.send_signal(number)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert err.endswith(b"qxub: cancelled (exit status 130)\n")
+    assert (qxub.directory / "told").exists()
+
+
+def test_the_job_survives_the_qxub_that_waits_for_it(qxub: Qxub) -> None:
+    script = "touch started; while [ ! -e go ]; do sleep 0.02; done; touch ended"
+    with qxub.start("exec", "--", "sh", "-c", script) as process:
+        wait_for(qxub.directory / "started")
+        process.kill()
+    (qxub.directory / "go").touch()
+    wait_for(qxub.directory / "ended")
+
+
+def test_walltime_is_124(qxub: Qxub) -> None:
+    done = qxub("exec", "--runtime", "1s", "--", "sleep", "60")
+    assert (done.returncode, done.stderr) == (124, b"qxub: walltime exceeded (exit status 124)\n")
+
+
+def test_a_job_that_was_killed_with_its_supervisor_is_lost(qxub: Qxub) -> None:
+    with qxub.start("exec", "--", "sh", "-c", "touch started; exec sleep 60") as process:
+        wait_for(qxub.directory / "started")
+        (supervisor,) = (qxub.directory / "state").glob("qxub/local/*/jobs/1/supervisor")
+        (script,) = qxub.runs.glob("*/job.sh")
+        os.kill(int(supervisor.read_text()), signal.SIGKILL)
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            if str(script).encode() in entry.read_bytes():
+                os.killpg(int(entry.parent.name), signal.SIGKILL)
+                break
+        _, err = process.communicate()
+    assert process.returncode == 75
+    assert err.startswith(b"qxub: lost")
+
+
+def test_a_reader_that_goes_cancels_the_job(qxub: Qxub) -> None:
+    with qxub.start("exec", "--", "yes") as process:
+        assert process.stdout is not None
+        assert process.stdout.read(4) == b"y\ny\n"
+        process.stdout.close()
+        process.stdout = None
+        process.communicate()
+    assert process.returncode == 130
+
+
+def test_a_step_before_the_command_that_fails_is_71(qxub: Qxub) -> None:
+    done = qxub("exec", "--env", "no-such-env", "--", "true")
+    assert done.returncode == 71
+    assert b"activating the conda environment no-such-env failed" in done.stderr
+
+
+def test_terse_prints_the_job_id_and_leaves(qxub: Qxub) -> None:
+    done = qxub("exec", "--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
+    assert (done.returncode, done.stdout) == (0, b"1.local\n")
+    wait_for(qxub.directory / "ended")
+
+
+def test_verbose_tells_on_stderr_what_happens(qxub: Qxub) -> None:
+    said = qxub("exec", "-v", "--", "true").stderr.decode()
+    assert "qxub: submitted as local job 1.local\n" in said
+    assert said.endswith("qxub: completed with exit status 0\n")
+
+
+def test_defaults_apply_where_the_job_is_submitted(qxub: Qxub) -> None:
+    qxub.config.write_text("scheduler: local\ndefaults: {runtime: 1s}\n")
+    assert qxub("exec", "--", "sleep", "60").returncode == 124
+
+
+def test_dry_shows_the_script_and_the_submission_and_does_nothing(qxub: Qxub) -> None:
+    done = qxub("exec", "--dry", "--mem", "1GB", "--cpus", "2", "--", "touch", "it's done")
+    script, _, submission = done.stdout.decode().rpartition("# ")
+    assert script.startswith("#!/bin/bash\n")
+    assert shlex.join(["touch", "it's done"]) in script
+    assert submission.splitlines()[1].endswith("/job.sh")
+    assert "submit --cpus=2" in submission
+    assert not qxub.runs.exists()
+
+
+def test_twenty_megabytes_on_each_stream_at_once(qxub: Qxub) -> None:
+    size = 20_000_000
+    done = qxub("exec", "--", sys.executable, both_streams.__file__, str(size))
+    assert done.returncode == 0
+    assert done.stdout == both_streams.random_bytes(1, size)
+    assert done.stderr == both_streams.random_bytes(2, size)
+
+
+def test_the_state_of_a_run_is_private(qxub: Qxub) -> None:
+    before = os.umask(0)
+    try:
+        qxub("exec", "--", "true")
+    finally:
+        os.umask(before)
+    (run,) = qxub.runs.iterdir()
+    for path in (run, *run.iterdir()):
+        if path.name not in ("started", "ending", "status", "scheduler.log"):
+            assert path.stat().st_mode & 0o077 == 0, path
+    assert qxub.runs.stat().st_mode & 0o077 == 0

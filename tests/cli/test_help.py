@@ -1,0 +1,47 @@
+"""What loads, and what does not, when qxub is only asked what it can do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from qxub import __version__
+from tests.cli.conftest import Qxub
+
+HEAVY = {"paramiko", "cryptography", "requests", "yaml", "sshconf"}
+
+
+def modules_after(code: str) -> set[str]:
+    code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["exec", "--help"], ["exec", "--nonsense"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    loaded = modules_after(f"from qxub.cli.main import qxub; qxub({words})")
+    assert "click" in loaded
+    assert not HEAVY & loaded
+
+
+def test_importing_qxub_loads_nothing_heavy() -> None:
+    assert not (HEAVY | {"click"}) & modules_after("import qxub")
+
+
+def test_the_version_tells_the_wire_s_too(qxub: Qxub) -> None:
+    assert qxub("--version").stdout.decode().split() == ["qxub", __version__, "(wire", "1)"]
+
+
+def test_qx_is_qxub_exec() -> None:
+    code = "from qxub.cli.main import qx; import sys; sys.exit(qx(['--help']))"
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert said.startswith("Usage: qxub exec [OPTIONS] -- COMMAND...")
+
+
+def test_help_lists_every_command(qxub: Qxub) -> None:
+    said = qxub("--help").stdout.decode()
+    for command in ("exec", "demo"):
+        assert f"  {command} " in said
+        assert qxub(command, "--help").returncode == 0
