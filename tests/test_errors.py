@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +10,9 @@ from qxub.errors import ConfigError, ConnectionFailed, QxubError, error_of_kind
 from qxub.job import OutcomeKind
 from qxub.remote.translation import translate, translated
 from qxub.transport import HostConfigError, HostKeyChanged, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def subclasses(error: type[Exception]) -> Iterator[type[Exception]]:

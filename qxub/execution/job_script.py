@@ -39,8 +39,8 @@ _STEP = r"""
 }} </dev/null || {{ finish {ending}; exit 71; }}
 """
 
-# The inner shell does nothing but wait, so it is deaf: a signal must not break into its `wait`. When
-# the command ends, `jobs` tells an exit status from a signal, which `$?` does not.
+# The inner shell does nothing but wait, so it is deaf: a signal must not break into its `wait`.
+# When the command ends, `jobs` tells an exit status from a signal, which `$?` does not.
 _COMMAND = r"""
 [ -z "$received" ] || exit 143
 (

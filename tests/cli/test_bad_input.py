@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import Qxub
 from tests.fakes.ssh_host import fake_host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Qxub
 
 PLATFORMS = """\
 platforms:

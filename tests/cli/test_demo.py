@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.conftest import Qxub
 from tests.posix import runs_jobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STEPS = ["config", "host", "command", "connected", "submitted", "started", "stdout", "stderr"]
 

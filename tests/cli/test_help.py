@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from qxub import __version__
-from tests.cli.conftest import Qxub
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Qxub
 
 HEAVY = {"paramiko", "cryptography", "requests", "yaml", "sshconf"}
 

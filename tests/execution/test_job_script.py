@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,12 @@ from qxub.execution.run_directory import Ending, RunDirectory
 from qxub.job import ExecutionContext, JobSpec
 from tests.posix import runs_jobs
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = runs_jobs
+if sys.platform == "win32":  # for mypy, which knows no os.killpg there
+    pytest.skip("jobs run on POSIX systems", allow_module_level=True)
 SHOW_ARGUMENTS = (
     "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 )

@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from qxub.execution.detection import BATCH
 from tests.posix import runs_jobs
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 pytestmark = runs_jobs
+if sys.platform == "win32":  # for mypy, which knows no os.killpg there
+    pytest.skip("jobs run on POSIX systems", allow_module_level=True)
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

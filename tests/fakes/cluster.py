@@ -1,4 +1,4 @@
-"""A login node on the in-process SSH server: a real bash, a home of its own, and a qxub to choose."""
+"""A login node on the in-process SSH server: a real bash, a home, and a qxub to choose."""
 
 from __future__ import annotations
 

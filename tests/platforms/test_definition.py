@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +12,10 @@ from qxub.errors import ConfigError, RefusedError
 from qxub.job import JobSpec, Resources
 from qxub.platforms.definition import PlatformDefinition, check_limits
 from qxub.platforms.loader import load_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 GIB = 2**30
 MAPPING = """\

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,10 +15,15 @@ from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.remote import wire
 from qxub.remote.platform_executor import execute, open_connection, plan_remote_run
 from qxub.run import new_run_id
-from qxub.transport.session import Session
 from tests.fakes.cluster import Cluster, fake_cluster
 from tests.fakes.ssh_host import FakeHost, fake_host
 from tests.posix import runs_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from qxub.transport.session import Session
 
 FAR_SIDE = f"""#!{sys.executable}
 import os, sys, time

@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from qxub.config.settings import RemoteSection
 from qxub.remote.stages import REQUEST, STAGES, StageReader, directory_word, remote_script
 from tests.posix import runs_jobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = runs_jobs
 NONCE = "0123456789abcdef"

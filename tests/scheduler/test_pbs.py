@@ -66,6 +66,7 @@ EXPECTED: dict[str, Reading] = {
     "21-run-qdel-force": CANCELLED,
     "21-run-qdel-queued": CANCELLED,
     "21-run-qdel-running": CANCELLED,
+    "21-run-qdel-x": RUNNING,  # on its way out: the comment alone has changed
     "21-run-walltime-trap": ended(OutcomeKind.WALLTIME_EXCEEDED),
     "22-qstat-F-without-f": UNCLEAR,
     "22-qstat-finished-no-x-json": None,
@@ -83,6 +84,7 @@ EXPECTED: dict[str, Reading] = {
     "32-qdel-malformed": REFUSED,
     "32-qdel-other-user": REFUSED,
     "32-qdel-queued": DONE,
+    "32-qdel-several-result": CANCELLED,
     "32-qdel-unknown-full": REFUSED,
     "50-down-qdel": UNAVAILABLE,
     "50-down-qstat-json": UNAVAILABLE,

@@ -1,8 +1,9 @@
-"""A fake PBS Pro that really runs its jobs: OpenPBS 23.06's words (tests/data/pbs), one process a job.
+"""A fake PBS Pro that really runs its jobs, with OpenPBS 23.06's words (tests/data/pbs).
 
 The directory that FAKE_PBS names holds `jobs/NUMBER/`, and the tests' switches: `down` (nothing
-answers), `busy` (jobs stay queued), `nohistory` (finished jobs are forgotten). Unlike the real one it
-takes jobs from root, as the tests may run as root.
+answers), `busy` (jobs stay queued), `nohistory` (finished jobs are forgotten). Each job has a
+process that is its server and execution host. Unlike the real one it takes jobs from root, as the
+tests may run as root.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any, Callable
+
+assert sys.platform != "win32"
 
 DIRECTORY = Path(os.environ["FAKE_PBS"])
 QUEUES = {"normal": 48 * 3600, "express": 24 * 3600}
@@ -183,11 +186,11 @@ def live(job: Job) -> None:
     while is_on("busy") and not job.deleted.exists():
         job.change(comment="Not Running: Not enough free nodes available")
         time.sleep(0.05)
-    if job.deleted.exists():
-        job.change(job_state="F", substate=91)  # and no Exit_status
+    if job.deleted.exists():  # then there is no Exit_status
+        job.change(job_state="F", substate=91, comment=f"{job['comment']} and terminated")
         return
     ran = f"Job run at {time.strftime('%a %b %d at %H:%M')} on {VNODE}"
-    job.change(job_state="R", substate=42, stime=time.ctime(), comment=ran)
+    job.change(job_state="R", substate=41, stime=time.ctime(), comment=ran)
     status = run(job, job.directory / "OU")
     time.sleep(OBIT_DELAY)
     job.change(job_state="E", substate=51, Exit_status=status)
