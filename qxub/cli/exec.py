@@ -172,6 +172,6 @@ def _show_remote(run: RemoteRun) -> None:
     click.echo(f"host: {run.remote.host} = {host.user}@{host.hostname} port {host.port}{hop}")
     click.echo("stages:")
     for name, text in run.stages():
-        click.echo(f"  {name}: {text}")
+        click.echo(f"  {name}: {text}".replace("\n", "\n    "))
     click.echo("command:")
     click.echo(shlex.join(run.command))

@@ -34,7 +34,9 @@ class RemoteProcess:
         self._transport = transport
         self._channel = channel
         self._ending = transport.watch(channel)
-        self._streams: tuple[_Stream, ...] = ()
+        self._streams = tuple(
+            _Stream(channel, self._ending.changed, stderr=stderr) for stderr in (False, True)
+        )
         self._closed_here = False
         channel.settimeout(WAIT_SECONDS)  # for writes; see write()
         hooks.request_exec(channel, command)
@@ -79,13 +81,9 @@ class RemoteProcess:
         same sinks or others. A background child that holds the process's output open delays
         the end, as it does with ssh. Raises ConnectionLost, or ChannelError after `close`.
         """
-        if self._streams:
-            for stream, sink in zip(self._streams, (stdout, stderr)):
-                stream.sink = sink
-        else:
-            self._streams = (self._stream("stdout", stdout), self._stream("stderr", stderr))
-            for stream in self._streams:
-                stream.start()
+        for stream, sink in zip(self._streams, (stdout, stderr)):
+            stream.sink = sink
+            stream.ensure_started()
         while True:
             self._ending.changed.clear()
             completion = self._completion()
@@ -100,10 +98,7 @@ class RemoteProcess:
             stream.stopped = True
         hooks.close_channel(self._channel)
         for stream in self._streams:
-            stream.join(timeout=1)  # a sink may be stuck in a write; its thread is a daemon
-
-    def _stream(self, name: str, sink: Sink) -> _Stream:
-        return _Stream(name, self._channel, sink, self._ending.changed)
+            stream.wait(timeout=1)  # a sink may be stuck in a write; its thread is a daemon
 
     def _completion(self) -> Completion | None:
         """Give the end, if it has come."""
@@ -158,28 +153,44 @@ class RemoteProcess:
         self.close()
 
 
-class _Stream(threading.Thread):
-    """Moves one stream from the channel to its sink.
+class _Stream:
+    """Moves one stream from the channel to its sink, in a thread.
 
-    The counts and the two end flags are written by this thread alone, `sink` and `stopped` by the
-    owner alone.
+    The counts and the end are written by that thread alone, `sink` and `stopped` by the owner.
     """
 
     def __init__(
-        self, name: str, channel: paramiko.Channel, sink: Sink, changed: threading.Event
+        self, channel: paramiko.Channel, changed: threading.Event, *, stderr: bool
     ) -> None:
-        super().__init__(name=f"drain {name}", daemon=True)
-        self.sink = sink
+        self.sink: Sink
         self.stopped = False
         self.received = 0
         self.last_data: float | None = None
         self.error: BaseException | None = None
-        self.ended = False
         self._channel = channel
-        self._stderr = name == "stderr"
         self._changed = changed
+        self._stderr = stderr
+        self._begun = threading.Lock()
+        self._ended = threading.Event()
 
-    def run(self) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether the last byte has been passed on, or the sink has raised."""
+        return self._ended.is_set()
+
+    def ensure_started(self) -> None:
+        """Start the thread unless it runs. Ctrl-C may have interrupted an earlier call anywhere."""
+        if not self._begun.locked():
+            threading.Thread(target=self._run, name="drain", daemon=True).start()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until the thread, if there is one, has done its work."""
+        if self._begun.locked():
+            self._ended.wait(timeout)
+
+    def _run(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return  # a start that was interrupted had already happened
         try:
             while not self.stopped:
                 data = hooks.receive(self._channel, stderr=self._stderr)
@@ -191,5 +202,5 @@ class _Stream(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - carried to the thread that called drain()
             self.error = error
         finally:
-            self.ended = True
+            self._ended.set()
             self._changed.set()

@@ -183,11 +183,12 @@ def qdel(argv: list[str]) -> str:
 
 def live(job: Job) -> None:
     """Be the server: keep the job from queued to finished."""
+    waits = "Not Running: Not enough free nodes available"
     while is_on("busy") and not job.deleted.exists():
-        job.change(comment="Not Running: Not enough free nodes available")
+        job.change(comment=waits)
         time.sleep(0.05)
     if job.deleted.exists():  # then there is no Exit_status
-        job.change(job_state="F", substate=91, comment=f"{job['comment']} and terminated")
+        job.change(job_state="F", substate=91, comment=f"{waits} and terminated")
         return
     ran = f"Job run at {time.strftime('%a %b %d at %H:%M')} on {VNODE}"
     job.change(job_state="R", substate=41, stime=time.ctime(), comment=ran)

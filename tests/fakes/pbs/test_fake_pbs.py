@@ -28,7 +28,7 @@ class FakePbs:
     def call(self, command: str, *words: str) -> tuple[str, str, int]:
         done = subprocess.run(
             [sys.executable, str(FAKES / command), *words],
-            env={**os.environ, "FAKE_PBS": str(self.state)},
+            env={**os.environ, "FAKE_PBS": str(self.state), "HOME": str(self.directory)},
             cwd=self.directory,
             capture_output=True,
             text=True,

