@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import sys
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,9 +14,11 @@ from qxub.cli.boundary import tell
 from qxub.job import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
 _EVENTS = {
+    "connecting": "connecting to {host}",
     "connected": "connected to {host}",
     "submitted": "submitted as {scheduler} job {job_id}",
     "started": "job {job_id} has started",
@@ -87,16 +89,23 @@ class Console:
             stream.write(data)
             stream.flush()
         except OSError as error:
+            self._gone.add(number)
+            silence(stream)
             if error.errno not in _CLOSED_PIPE:
                 raise
-            self._gone.add(number)
             self._cancelled.set()
 
 
+def silence(stream: BinaryIO) -> None:
+    """Send what is still buffered nowhere, or Python's own flush at exit would fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 @contextmanager
-def cancelled_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C (and TERM) sets; a second Ctrl-C raises KeyboardInterrupt."""
-    cancelled = threading.Event()
+def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C (and TERM) set the event; a second Ctrl-C raises KeyboardInterrupt."""
 
     def note(number: int, frame: object) -> None:
         del frame
@@ -106,7 +115,7 @@ def cancelled_by_signals() -> Iterator[threading.Event]:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield cancelled
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -54,7 +54,8 @@ def command(command: tuple[str, ...]) -> int:
     batch job on the embedded scheduler. Nothing of yours is read or changed, and nothing is left.
     """
     _check_for_bash()
-    with cancelled_by_signals() as cancelled, _throw_away_cluster() as settings:
+    cancelled = threading.Event()
+    with cancelled_by_signals(cancelled), _throw_away_cluster() as settings:
         platform = find_platform(settings, PLATFORM, None)
         assert platform.remote is not None  # noqa: S101 - written just above
         spec = JobSpec(command or EXAMPLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,10 @@ from qxub.execution.detection import find_scheduler
 from qxub.execution.executor import Plan, plan_run, submit
 from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
-from qxub.job import JobSpec, OutcomeKind
+from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.run import RunObserver, new_run_id
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
 
     from qxub.cli.far_side import FarSide
@@ -98,6 +98,9 @@ def plan_here(
 
 def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> int:
     """Submit, follow to the end, tell the observer, and return the exit status."""
+    if cancelled.is_set():
+        observer.end(outcome := Outcome(OutcomeKind.CANCELLED, detail="nothing was submitted"))
+        return outcome.exit_status
     job = submit(plan)
     directory = str(plan.directory)
     observer.event(
@@ -106,7 +109,8 @@ def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> i
     try:
         outcome = follow(job, observer, cancelled)
     except (OSError, KeyboardInterrupt) as error:
-        message = f"stopped following {plan.scheduler.name} job {job.job_id}: {error!r}"
+        reason = str(error) or "Ctrl-C twice"
+        message = f"no longer following {plan.scheduler.name} job {job.job_id}: {reason}"
         raise LostError(message, hint=f"Its output and status are in {directory}.") from error
     if outcome.kind is OutcomeKind.SETUP_FAILED:
         raise SetupError(f"job {job.job_id}: {outcome.detail}", hint=f"See {plan.submission.log}.")
@@ -123,7 +127,8 @@ def _steer_local(plan: Plan, values: Mapping[str, Any]) -> int:
     if "terse" in values:
         click.echo(submit(plan).job_id)
         return 0
-    with cancelled_by_signals() as cancelled:
+    cancelled = threading.Event()
+    with cancelled_by_signals(cancelled):
         return run_here(plan, _console(cancelled, values), cancelled)
 
 
@@ -145,9 +150,11 @@ def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str,
     if "dry" in values:
         _show_remote(run)
         return 0
+    cancelled = threading.Event()
+    console = _console(cancelled, values)
+    console.event("connecting", host=run.host.hostname)
     # Until there is a connection, Ctrl-C simply ends this process.
-    with open_connection(run) as connection, cancelled_by_signals() as cancelled:
-        console = _console(cancelled, values)
+    with open_connection(run) as connection, cancelled_by_signals(cancelled):
         try:
             outcome = execute(run, connection, console, cancelled)
         except JobSubmitted as submitted:

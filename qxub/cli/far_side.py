@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qxub.cli.boundary import run_command_line
+from qxub.cli.console import silence
 from qxub.cli.exec import command
 from qxub.errors import QxubError, UsageError
 from qxub.job import OutcomeKind
@@ -47,7 +48,7 @@ def serve(words: Sequence[str]) -> int:
         far_side = FarSide(writer, cancelled, run_id if RUN_ID.fullmatch(run_id) else new_run_id())
         return _answer(words, far_side)
     except BrokenPipeError:  # the laptop has gone: nobody is left to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout.buffer)
         return OutcomeKind.LOST.exit_status or 1
 
 

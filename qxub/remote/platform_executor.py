@@ -121,6 +121,8 @@ def _hold(
         raise
     except KeyboardInterrupt as error:
         raise _lost(run, listener, "no longer waiting, after Ctrl-C twice") from error
+    except OSError as error:  # of the observer: what arrived cannot be handed on
+        raise _lost(run, listener, f"cannot hand on the job's output: {error}") from error
     except ValueError as error:  # of our own frame reader: the answer cannot be understood
         raise _lost(run, listener, f"the far qxub's answer is broken: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -37,14 +37,16 @@ class Qxub:
             out, err = process.communicate()
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *words: str, stdout: int | BinaryIO = subprocess.PIPE
+    ) -> subprocess.Popen[bytes]:
         """Start it and return at once."""
         return subprocess.Popen(
             [sys.executable, "-m", "qxub", *words],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
         )
 

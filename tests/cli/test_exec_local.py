@@ -106,6 +106,20 @@ def test_a_reader_that_goes_cancels_the_job(qxub: Qxub) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_cannot_be_written_is_told_and_kept(qxub: Qxub) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        qxub.start("exec", "--", "echo", "x", stdout=full) as p,
+    ):
+        _, err = p.communicate()
+    assert p.returncode == 75
+    assert b"No space left on device" in err
+    (kept,) = qxub.runs.glob("*/stdout")
+    assert kept.read_bytes() == b"x\n"
+    assert str(kept.parent).encode() in err
+
+
 def test_a_step_before_the_command_that_fails_is_71(qxub: Qxub) -> None:
     done = qxub("exec", "--env", "no-such-env", "--", "true")
     assert done.returncode == 71

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from tests.real.sshd import running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.real.slurm import Slurm
 
@@ -128,6 +128,16 @@ def test_the_job_goes_on_when_the_laptop_goes(laptop: Laptop) -> None:
         process.kill()
     (laptop.cluster.work / "go").touch()
     wait_for(laptop.cluster.work / "ended")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_cannot_be_written_is_told(laptop: Laptop) -> None:
+    words = ("exec", "--platform", "x", "--", "echo", "x")
+    with Path("/dev/full").open("wb") as full, laptop.start(*words, stdout=full) as process:
+        _, err = process.communicate()
+    assert process.returncode == 75
+    assert b"No space left on device" in err
+    assert b"Traceback" not in err
 
 
 def test_terse_prints_the_job_id_and_leaves(laptop: Laptop) -> None:
