@@ -30,6 +30,7 @@ class Listener:
         self.submitted: dict[str, str] = {}
         """what the far qxub told of the submission: job_id, scheduler, directory"""
         self._observer = observer
+        self._stderr_stages = StageReader(nonce)
         self._greeting = wire.greeting(nonce)
         self._frames: wire.FrameReader | None = None
         self._is_plain = False
@@ -47,6 +48,11 @@ class Listener:
     def is_plain(self) -> bool:
         """Return whether the far qxub has begun to write plain output."""
         return self._is_plain
+
+    def noise(self) -> str:
+        """Return what the far side printed on the way to the hand-over."""
+        both = self.stages.noise() + self._stderr_stages.noise()
+        return both.decode(errors="replace").strip()
 
     def held_stderr(self) -> str:
         """Return what a far qxub that never greeted has said on stderr."""
@@ -67,15 +73,13 @@ class Listener:
     def take_stderr(self, data: bytes) -> None:
         """Take the channel's next bytes of stderr."""
         with self._lock:
-            if not self.stages.handed_over:
-                self.stages.add_noise(data)
-                return
+            data = self._stderr_stages.feed(data)
             if self._frames is None and not self._is_plain:
                 self._held[wire.ERR] += data
                 return
         if self._is_plain:
             self._observer.stderr(data)
-        else:
+        elif data:
             self._observer.event("remark", text=data.decode(errors="replace").rstrip())
 
     def flush_plain(self) -> None:

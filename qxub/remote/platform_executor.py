@@ -188,14 +188,14 @@ def _check_that_qxub_works(run: RemoteRun, connection: Connection, listener: Lis
 
     Only then its exit status is the job's. Raises SetupError with what the far side said.
     """
-    stages = StageReader(secrets.token_hex(16))
+    stages, stderr_stages = (StageReader(listener.stages.nonce) for _ in range(2))
     said = bytearray()
     with translated():
         completion = connection.run(
             REQUEST,
             stdin=remote_script(run.remote, ["qxub", "--version"], nonce=stages.nonce),
             stdout=lambda data: said.extend(stages.feed(data)),
-            stderr=said.extend,
+            stderr=lambda data: said.extend(stderr_stages.feed(data)),
         )
     version = said.decode(errors="replace").strip()
     if completion == Exited(0) and stages.handed_over and "wire" not in version:
@@ -207,8 +207,8 @@ def _check_that_qxub_works(run: RemoteRun, connection: Connection, listener: Lis
 
 def _setup_error(run: RemoteRun, listener: Listener) -> SetupError:
     stage = listener.stages.failed_stage()
-    words = listener.stages.noise.decode(errors="replace").strip()
-    message = f"{run.platform}: stage {stage} failed on {run.host.hostname}: {words or 'no words'}"
+    words = listener.noise() or "it printed nothing"
+    message = f"{run.platform}: stage {stage} failed on {run.host.hostname}: {words}"
     return SetupError(message, hint=_SETUP_HINTS[stage].format(name=run.platform))
 
 

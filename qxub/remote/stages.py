@@ -38,6 +38,7 @@ report conda_init
 command -v qxub >/dev/null || {{ echo "qxub is not on PATH: $PATH" >&2; fail qxub; }}
 report qxub
 {exports}
+report 'handed over' >&2  # the streams are not in step: each has its own end of the noise
 report 'handed over'
 exec {command}
 }}
@@ -87,13 +88,13 @@ def stage_texts(remote: RemoteSection, command: Sequence[str]) -> list[tuple[str
 
 
 class StageReader:
-    """Reads stdout up to the hand-over."""
+    """Reads stdout, or stderr, up to the hand-over."""
 
     def __init__(self, nonce: str) -> None:
         self.nonce = nonce
         self._mark = f"{nonce} ".encode()
         self._line = bytearray()
-        self.noise = bytearray()
+        self._noise = bytearray()
         self.reached: str | None = None
         """the last stage that was reported"""
         self.failed: str | None = None
@@ -113,10 +114,9 @@ class StageReader:
                 self._take_line()
         return data
 
-    def add_noise(self, data: bytes) -> None:
-        """Keep what the far side printed beside the reports."""
-        self.noise += data
-        del self.noise[:-MAX_NOISE]
+    def noise(self) -> bytes:
+        """Return what the far side printed beside the reports, or the end of it."""
+        return bytes(self._noise + self._line)[-MAX_NOISE:]
 
     def failed_stage(self) -> str:
         """Return the stage that did not succeed, reported or not."""
@@ -128,7 +128,8 @@ class StageReader:
         line = bytes(self._line)
         self._line.clear()
         if not line.startswith(self._mark):
-            self.add_noise(line + b"\n" if line else b"")
+            self._noise += line + b"\n" if line else b""
+            del self._noise[:-MAX_NOISE]
             return
         word = line[len(self._mark) :].decode("ascii", "replace")
         if word.startswith("failed "):

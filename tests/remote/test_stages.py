@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -20,6 +20,15 @@ pytestmark = runs_jobs
 NONCE = "0123456789abcdef"
 
 
+class Arrival(NamedTuple):
+    """What the stages reported, the noise of both streams, the far qxub's stdout, the status."""
+
+    stages: StageReader
+    noise: bytes
+    rest: bytes
+    status: int
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home directory with a qxub that shows how it was called."""
@@ -32,21 +41,20 @@ def home(tmp_path: Path) -> Path:
 
 def run(
     home: Path, remote: RemoteSection, command: list[str], *, profile: str = "", stdin: bytes = b""
-) -> tuple[StageReader, bytes, int]:
-    """Return what the stages reported, what came after the hand-over, and the exit status."""
+) -> Arrival:
     (home / ".bash_profile").write_text(profile)
     script = remote_script(remote, command, nonce=NONCE, environment={"QXUB_TEST": "it's"})
     done = subprocess.run(
         REQUEST.split(),
         input=script + stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         env={"HOME": str(home), "PATH": os.environ["PATH"]},
         check=False,
     )
-    stages = StageReader(NONCE)
+    stages, stderr_stages = StageReader(NONCE), StageReader(NONCE)
     rest = b"".join(stages.feed(bytes([byte])) for byte in done.stdout)
-    return stages, rest, done.returncode
+    assert stderr_stages.feed(done.stderr) == b""
+    return Arrival(stages, stages.noise() + stderr_stages.noise(), rest, done.returncode)
 
 
 def on_path(home: Path) -> str:
@@ -56,17 +64,18 @@ def on_path(home: Path) -> str:
 def test_the_command_arrives_word_by_word_and_stdin_is_its_own(home: Path) -> None:
     remote = RemoteSection("h", str(home), on_path(home))
     words = ["exec", "--name", "it's $HOME\n`x`", "--", "", 'é"\\', "*"]
-    stages, rest, status = run(home, remote, ["qxub", *words], stdin=b"\0frames")
+    there = run(home, remote, ["qxub", *words], stdin=b"\0frames")
     shown = "".join(f"<{word}>" for word in [*words, "it's", str(home)])
-    assert (rest, status) == (shown.encode() + b"\0frames", 0)
-    assert stages.reached == STAGES[-1]
+    assert (there.rest, there.status) == (shown.encode() + b"\0frames", 0)
+    assert there.stages.reached == STAGES[-1]
 
 
 def test_noise_stays_out_of_the_output(home: Path) -> None:
     remote = RemoteSection("h", str(home), f"echo from init; {on_path(home)}")
-    stages, rest, _ = run(home, remote, ["qxub"], profile="echo Welcome; printf 'no line end'")
-    assert rest.startswith(b"<it's>")
-    assert stages.noise == b"Welcome\nno line end\nfrom init\n"
+    profile = "echo Welcome; printf 'no line end'; echo warning >&2"
+    there = run(home, remote, ["qxub"], profile=profile)
+    assert there.rest.startswith(b"<it's>")
+    assert there.noise == b"Welcome\nno line end\nfrom init\nwarning\n"
 
 
 @pytest.mark.parametrize(
@@ -85,18 +94,17 @@ def test_the_stage_that_fails_is_named_with_its_words(
     home: Path, working_dir: str, conda_init: str, profile: str, stage: str, words: str
 ) -> None:
     remote = RemoteSection("h", working_dir, conda_init)
-    stages, rest, status = run(home, remote, ["qxub"], profile=profile)
-    assert not stages.handed_over
-    assert stages.failed_stage() == stage
-    assert words in stages.noise.decode()
-    assert rest == b""
-    assert status != 0
+    there = run(home, remote, ["qxub"], profile=profile)
+    assert not there.stages.handed_over
+    assert there.stages.failed_stage() == stage
+    assert words in there.noise.decode()
+    assert (there.rest, there.status == 0) == (b"", False)
 
 
 def test_a_block_of_several_lines_is_one_block(home: Path) -> None:
     init = f"if true\nthen\n  {on_path(home)}\nfi\ncat\n"
-    _, rest, _ = run(home, RemoteSection("h", str(home), init), ["qxub"], stdin=b"mine")
-    assert rest.endswith(b"mine")  # the `cat` above did not eat it
+    there = run(home, RemoteSection("h", str(home), init), ["qxub"], stdin=b"mine")
+    assert there.rest.endswith(b"mine")  # the `cat` above did not eat it
 
 
 def test_a_script_that_was_cut_short_does_nothing(home: Path) -> None:
@@ -130,4 +138,4 @@ def test_noise_is_bounded() -> None:
     reader = StageReader(NONCE)
     for _ in range(100):
         reader.feed(b"x" * 5000 + b"\n")
-    assert len(reader.noise) == 1 << 16
+    assert len(reader.noise()) == 1 << 16
