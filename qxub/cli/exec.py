@@ -113,7 +113,7 @@ def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> i
         message = f"no longer following {plan.scheduler.name} job {job.job_id}: {reason}"
         raise LostError(message, hint=f"Its output and status are in {directory}.") from error
     if outcome.kind is OutcomeKind.SETUP_FAILED:
-        raise SetupError(f"job {job.job_id}: {outcome.detail}", hint=f"See {plan.submission.log}.")
+        raise SetupError(f"job {job.job_id}: {outcome.detail}", hint=f"See {job.run.setup_log}.")
     observer.end(outcome)
     return outcome.exit_status
 

@@ -61,6 +61,7 @@ class _Follower:
         self._observer = observer
         self._cancelled = cancelled
         self._cancel_sent = False
+        self._next_cancel = 0.0
         self._started = False
         self._ending: Ending | None = None
         self._ended_since: float | None = None
@@ -88,20 +89,25 @@ class _Follower:
     def _cancel_if_asked(self) -> None:
         if not self._cancelled.is_set() or self._cancel_sent:
             return
-        self._cancel_sent = True
+        now = time.monotonic()
+        if now < self._next_cancel:
+            return
         self._observer.event("cancelling", job_id=self._job.job_id)
+        self._next_cancel = now + ENDING_INTERVAL
+        self._next_query = now
         try:
             answer = run_command(self._job.scheduler.cancel(self._job.job_id))
         except SchedulerError as error:
             log.warning("cancelling job %s failed: %s", self._job.job_id, error.message)
-        else:
-            log.info("cancel answered %s %s", answer.status, answer.stderr.strip())
-        self._next_query = time.monotonic()
+            return
+        self._cancel_sent = answer.status == 0
+        if not self._cancel_sent:  # the server is down, or the job has just ended: try, and ask
+            log.info("cancelling job %s: %s", self._job.job_id, answer.stderr.strip())
 
     def _told_by_script(self, ending: Ending) -> Outcome:
         job_id = self._job.job_id
         if ending.word == "setup":
-            detail = f"{ending.detail} failed\n{self._job.run.log_tail()}".rstrip()
+            detail = f"{ending.detail} failed\n{self._job.run.setup_words()}".rstrip()
             return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
         number = int(ending.detail)
         if ending.word == "signal":
@@ -112,17 +118,14 @@ class _Follower:
         report, answered = self._query()
         if not answered or (report is not None and report.state is not JobState.ENDED):
             return None
+        said = report.outcome if report is not None else None
+        if self._ending is not None:
+            return self._told_by_both(self._ending, said)
         now = time.monotonic()
         if self._ended_since is None:
             self._ended_since = now
-        said = report.outcome if report is not None else None
-        if self._ending is not None:  # the script was told to end: why, only the scheduler knows
-            known = said is not None and said.kind not in (
-                OutcomeKind.COMPLETED,
-                OutcomeKind.SIGNALLED,
-            )
-            return said if known else self._told_by_script(self._ending)
-        if now - self._ended_since < FILE_GRACE and self._may_still_tell(said):
+        if _script_may_know_more(said) and now - self._ended_since < FILE_GRACE:
+            self._next_query = self._ended_since + FILE_GRACE
             return None
         return said or Outcome(
             OutcomeKind.LOST,
@@ -130,9 +133,13 @@ class _Follower:
             detail=f"{self._job.scheduler.name} no longer knows the job, and it left no status",
         )
 
-    def _may_still_tell(self, said: Outcome | None) -> bool:
-        """Return whether the status file may add to what the scheduler said."""
-        return said is None or said.kind in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED)
+    def _told_by_both(self, ending: Ending, said: Outcome | None) -> Outcome:
+        """Return how a job ended whose script was told to end: why, only the scheduler knows."""
+        if said is not None and not _script_may_know_more(said):
+            return said
+        if said is None and self._cancel_sent:  # the scheduler has forgotten it; this side has not
+            return Outcome(OutcomeKind.CANCELLED, job_id=self._job.job_id)
+        return self._told_by_script(ending)
 
     def _query(self) -> tuple[JobReport | None, bool]:
         """Ask the scheduler; the second value tells whether it gave an answer at all."""
@@ -152,6 +159,10 @@ class _Follower:
             log.warning("asking for job %s failed: %s", job_id, error)
             return None, False
         return report, True
+
+
+def _script_may_know_more(said: Outcome | None) -> bool:
+    return said is None or said.kind in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED)
 
 
 def follow(job: SubmittedJob, observer: RunObserver, cancelled: threading.Event) -> Outcome:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _HEAD = r"""
 run={run}
-received= ending=
+exec >>"$run/setup.log" 2>&1
+received=
 finish() {{
   printf '%s\n' "$@" >"$run/status.part" && mv -f -- "$run/status.part" "$run/status"
 }}
@@ -51,11 +52,11 @@ _COMMAND = r"""
 )
 status=$?
 read -r _ _ word _ <"$run/ending"
+# Of a command that had died by a signal before the `wait`, bash has told already: no word is left.
 case $word in
-  Exit | Done) ending="exit $status" ;;
-  ?*) ending="signal $((status - 128))" ;;
+  Exit | Done) finish "exit $status" $received ;;
+  *) [ ! -e "$run/ending" ] || finish "signal $((status - 128))" $received ;;
 esac
-[ -z "$ending" ] || finish "$ending" $received
 exit "$status"
 """
 _OTHER_SIGNALS = "INT HUP QUIT USR1 USR2"

@@ -36,7 +36,10 @@ class RunDirectory:
         self.script = path / "job.sh"
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
+        self.setup_log = path / "setup.log"
+        """what the steps before the command said"""
         self.log = path / "scheduler.log"
+        """what the scheduler said"""
         self._status = path / "status"
         self._started = path / "started"
         self._job_id = path / "job_id"
@@ -80,10 +83,10 @@ class RunDirectory:
         word, _, detail = lines[0].partition(" ")
         return Ending(word, detail, terminated="terminated" in lines[1:])
 
-    def log_tail(self) -> str:
-        """Return the last lines of what the scheduler and the steps before the command said."""
+    def setup_words(self) -> str:
+        """Return the last lines of what the steps before the command said."""
         try:
-            text = self.log.read_text(errors="replace")
+            text = self.setup_log.read_text(errors="replace")
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-10:])

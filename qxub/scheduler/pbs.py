@@ -53,7 +53,6 @@ class PbsPro:
         options = {
             "-N": submission.name,
             "-j": "oe",
-            "-o": submission.log,
             "-r": "n",
             "-q": requested_queue(spec),
             "-P": spec.project,
@@ -63,7 +62,7 @@ class PbsPro:
 
     def submit(self, submission: Submission) -> list[str]:
         """Submit by qsub(1B), which prints the job ID alone."""
-        return ["qsub", str(submission.script)]
+        return ["qsub", "-o", str(submission.log), str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the ID whole, server suffix included: commands elsewhere need it so."""

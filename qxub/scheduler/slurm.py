@@ -53,7 +53,6 @@ class Slurm:
         spec = submission.spec
         options = {
             "job-name": submission.name,
-            "output": submission.log,
             "partition": requested_queue(spec),
             "account": spec.project,
             "cpus-per-task": spec.resources.cpus,
@@ -65,7 +64,7 @@ class Slurm:
 
     def submit(self, submission: Submission) -> list[str]:
         """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`."""
-        return ["sbatch", "--parsable", str(submission.script)]
+        return ["sbatch", "--parsable", f"--output={submission.log}", str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the number; sites print notices around it."""

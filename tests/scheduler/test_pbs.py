@@ -219,7 +219,6 @@ def test_resources_become_directives() -> None:
     assert PbsPro().directives(Submission(spec, "train", Path("/r/job.sh"), Path("/r/log"))) == [
         "#PBS -N train",
         "#PBS -j oe",
-        "#PBS -o /r/log",
         "#PBS -r n",
         "#PBS -q normal",
         "#PBS -P a56",

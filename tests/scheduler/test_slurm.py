@@ -92,7 +92,6 @@ def test_resources_become_directives() -> None:
     lines = Slurm().directives(Submission(spec, "train", Path("/r/job.sh"), Path("/r/log")))
     assert lines == [
         "#SBATCH --job-name=train",
-        "#SBATCH --output=/r/log",
         "#SBATCH --partition=work",
         "#SBATCH --account=a56",
         "#SBATCH --cpus-per-task=4",
