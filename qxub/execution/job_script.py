@@ -40,19 +40,29 @@ _STEP = r"""
 }} </dev/null || {{ finish {ending}; exit 71; }}
 """
 
-# The inner shell does nothing but wait, so it is deaf: a signal must not break into its `wait`.
-# When the command ends, `jobs` tells an exit status from a signal, which `$?` does not.
+# The inner shell does nothing but watch, so it is deaf: a signal must not break into that. When the
+# command has ended, `jobs` tells an exit status from a signal, which `$?` does not; and `wait` would
+# make it forget, so the shell looks (kill -0, a builtin) until the command is gone. To sleep it
+# reads from a pipe that nobody writes to, which costs no process.
 _COMMAND = r"""
 [ -z "$received" ] || exit 143
 (
   trap '' TERM {others}
-  trap 'LC_ALL=C; jobs -l >"$run/ending"' CHLD
   ( trap - TERM {others}; exec -- {command} ) </dev/null >>"$run/stdout" 2>>"$run/stderr" &
-  wait "$!"
+  child=$!
+  exec 9<> <(:)
+  pause=.01
+  while kill -0 "$child" 2>/dev/null; do
+    read -r -t "$pause" -u 9 || [ "$?" -gt 128 ] || sleep "$pause"
+    [ "$SECONDS" -lt 1 ] || pause=.1
+  done
+  LC_ALL=C
+  jobs -l >"$run/ending"
+  wait "$child"
 )
 status=$?
 read -r _ _ word _ <"$run/ending"
-# Of a command that had died by a signal before the `wait`, bash has told already: no word is left.
+# A death by signal bash may have told already, and forgotten: then no word is left.
 case $word in
   Exit | Done) finish "exit $status" $received ;;
   *) [ ! -e "$run/ending" ] || finish "signal $((status - 128))" $received ;;

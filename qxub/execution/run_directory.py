@@ -58,7 +58,7 @@ class RunDirectory:
         run = cls(path)
         content = json.dumps(dataclasses.asdict(spec), indent=1)
         write_private(path / "spec.json", content.encode())
-        for stream in (run.stdout, run.stderr):
+        for stream in (run.stdout, run.stderr, run.setup_log):
             write_private(stream, b"")
         return run
 
