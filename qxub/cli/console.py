@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from qxub import system
 from qxub.cli.boundary import tell
 from qxub.job import Outcome, OutcomeKind
 
@@ -55,15 +56,17 @@ class Console:
         self._leaves_when_submitted = leaves_when_submitted
         self._verbosity = verbosity
         self._talks = not quiet and (verbosity > 0 or sys.stderr.isatty())
+        self._out = system.ConsoleWriter(sys.stdout.buffer)
+        self._err = system.ConsoleWriter(sys.stderr.buffer)
         self._gone: set[int] = set()
 
     def stdout(self, data: bytes) -> None:
         """Write the job's next bytes of stdout."""
-        self._write(1, sys.stdout.buffer, data)
+        self._write(1, self._out, data)
 
     def stderr(self, data: bytes) -> None:
         """Write the job's next bytes of stderr."""
-        self._write(2, sys.stderr.buffer, data)
+        self._write(2, self._err, data)
 
     def event(self, name: str, **details: str) -> None:
         """Say what happened, where a person is there to read it."""
@@ -82,24 +85,23 @@ class Console:
         if outcome.kind not in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED) or self._talks:
             tell(str(outcome), outcome.detail)
 
-    def _write(self, number: int, stream: BinaryIO, data: bytes) -> None:
+    def _write(self, number: int, writer: system.ConsoleWriter, data: bytes) -> None:
         if number in self._gone or not data:
             return
         try:
-            stream.write(data)
-            stream.flush()
+            writer.write(data)
         except OSError as error:
             self._gone.add(number)
-            silence(stream)
+            silence(number)
             if error.errno not in _CLOSED_PIPE:
                 raise
             self._cancelled.set()
 
 
-def silence(stream: BinaryIO) -> None:
-    """Send what is still buffered nowhere, or Python's own flush at exit would fail once more."""
+def silence(number: int) -> None:
+    """Send what a file descriptor still has buffered nowhere; the flush at exit would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, number)
     os.close(nowhere)
 
 
@@ -113,7 +115,7 @@ def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
             raise KeyboardInterrupt
         cancelled.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in system.CANCELLING_SIGNALS}
     try:
         yield
     finally:

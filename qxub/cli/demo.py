@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub import system
 from qxub.cli.console import cancelled_by_signals
 from qxub.config.settings import RemoteSection, Settings, find_platform
-from qxub.errors import SchedulerError
-from qxub.job import JobSpec, Outcome
+from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.remote.platform_executor import (
     RemoteRun,
     execute,
@@ -27,7 +27,7 @@ from qxub.remote.platform_executor import (
     plan_remote_run,
 )
 from qxub.run import new_run_id
-from qxub.transport import generate_key_pair
+from qxub.transport import Connection, Exited, generate_key_pair
 from qxub.transport.server import Server
 from qxub.transport.server_process import serve_subprocess
 from qxub.yaml_file import read_yaml
@@ -43,6 +43,11 @@ EXAMPLE = (
     "-c",
     'echo "a batch job, process $$"; sleep 1; echo "a warning" >&2; sleep 1; echo done',
 )
+EXAMPLE_WITHOUT_SHELL = (
+    sys.executable,
+    "-c",
+    "import sys; print('a command'); print('a warning', file=sys.stderr)",
+)
 
 
 @click.command(PLATFORM, context_settings={"allow_interspersed_args": False})
@@ -52,30 +57,36 @@ def command(command: tuple[str, ...]) -> int:
 
     COMMAND (by default an example) goes from here through SSH to a second qxub, which runs it as a
     batch job on the embedded scheduler. Nothing of yours is read or changed, and nothing is left.
+
+    A batch job needs bash. Where there is none, COMMAND is run without one, to show the client.
     """
-    _check_for_bash()
+    has_bash = sys.platform != "win32" and shutil.which("bash") is not None
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled), _throw_away_cluster() as settings:
         platform = find_platform(settings, PLATFORM, None)
         assert platform.remote is not None  # noqa: S101 - written just above
-        spec = JobSpec(command or EXAMPLE)
+        spec = JobSpec(command or (EXAMPLE if has_bash else EXAMPLE_WITHOUT_SHELL))
         run = plan_remote_run(spec, platform=PLATFORM, remote=platform.remote, run_id=new_run_id())
         _introduce(run)
         narrator = _Narrator()
-        with open_connection(run) as connection:
-            outcome = execute(run, connection, narrator, cancelled)
+        with open_connection(run, lambda _: None) as connection:
+            if has_bash:
+                outcome = execute(run, connection, narrator, cancelled)
+            else:
+                outcome = _run_as_it_is(connection, spec, narrator)
         narrator.end(outcome)
     return outcome.exit_status
 
 
-def _check_for_bash() -> None:
-    if sys.platform == "win32" or shutil.which("bash") is None:
-        message = "the demo plays the cluster on this machine, and a cluster's jobs need bash"
-        hint = (
-            "There is none here. The client itself needs none: "
-            "name a cluster of yours with qxub exec --platform."
-        )
-        raise SchedulerError(message, hint=hint)
+def _run_as_it_is(connection: Connection, spec: JobSpec, narrator: _Narrator) -> Outcome:
+    """Run the command by the throw-away server itself: no far qxub, no batch job."""
+    _say("no bash", "a batch job needs bash, and there is none here; so the command runs as it is,")
+    _say("", "over the same SSH client. The client itself needs no bash.")
+    line = shlex.join(spec.command)
+    completion = connection.run(line, stdout=narrator.stdout, stderr=narrator.stderr)
+    if isinstance(completion, Exited) and completion.status <= 255:
+        return Outcome(OutcomeKind.COMPLETED, status=completion.status)
+    return Outcome(OutcomeKind.LOST, detail=str(completion))
 
 
 @contextmanager
@@ -83,6 +94,7 @@ def _throw_away_cluster() -> Iterator[Settings]:
     """Serve a login node from a temporary directory; yield the configuration that leads to it."""
     with tempfile.TemporaryDirectory(prefix="qxub-demo-") as name:
         top = Path(name).resolve()
+        system.restrict_to_owner(top)
         public_key = generate_key_pair(top / "id_ed25519")
         environment = _make_login_node(top)
 

@@ -48,7 +48,7 @@ def serve(words: Sequence[str]) -> int:
         far_side = FarSide(writer, cancelled, run_id if RUN_ID.fullmatch(run_id) else new_run_id())
         return _answer(words, far_side)
     except BrokenPipeError:  # the laptop has gone: nobody is left to be told
-        silence(sys.stdout.buffer)
+        silence(1)
         return OutcomeKind.LOST.exit_status or 1
 
 

@@ -1,22 +1,20 @@
-"""Where qxub keeps its files (XDG Base Directory Specification 0.8)."""
+"""Where qxub keeps its files. The places themselves are platformdirs's knowledge."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qxub import system
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def config_file() -> Path:
     """Return the user's configuration file; it need not exist."""
-    return _base("XDG_CONFIG_HOME", ".config") / "qxub" / "config.yaml"
+    return system.config_directory() / "config.yaml"
 
 
 def state_directory() -> Path:
     """Return the directory of runs and of the embedded scheduler; it need not exist."""
-    return _base("XDG_STATE_HOME", ".local/state") / "qxub"
-
-
-def _base(variable: str, below_home: str) -> Path:
-    value = os.environ.get(variable, "")
-    # The specification: a relative path in these variables is invalid and is to be ignored.
-    return Path(value) if Path(value).is_absolute() else Path.home() / below_home
+    return system.state_directory()

@@ -40,10 +40,10 @@ _STEP = r"""
 }} </dev/null || {{ finish {ending}; exit 71; }}
 """
 
-# The inner shell does nothing but watch, so it is deaf: a signal must not break into that. When the
-# command has ended, `jobs` tells an exit status from a signal, which `$?` does not; and `wait` would
-# make it forget, so the shell looks (kill -0, a builtin) until the command is gone. To sleep it
-# reads from a pipe that nobody writes to, which costs no process.
+# The inner shell does nothing but watch, so it is deaf: a signal must not break into that. When
+# the command has ended, `jobs` tells an exit status from a signal, which `$?` does not; and `wait`
+# would make it forget, so the shell looks (kill -0, a builtin) until the command is gone. To sleep
+# it reads from a pipe that nobody writes to, which costs no process.
 _COMMAND = r"""
 [ -z "$received" ] || exit 143
 (

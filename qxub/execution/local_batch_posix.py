@@ -24,7 +24,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from qxub.errors import RefusedError, SchedulerError
-from qxub.execution.private_files import write_private
+from qxub.system.private_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qxub.errors import LostError
-from qxub.execution.private_files import make_private_directory, write_private
+from qxub.system.private_files import make_private_directory, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,6 +16,7 @@ from qxub.remote.listener import Listener
 from qxub.remote.stages import REQUEST, StageReader, remote_script, stage_texts
 from qxub.remote.translation import translated
 from qxub.transport import (
+    AskPassphrase,
     ChannelError,
     Completion,
     Connection,
@@ -79,10 +80,10 @@ def plan_remote_run(
     return RemoteRun(platform, remote, host, build_command(spec, verbosity=verbosity), run_id)
 
 
-def open_connection(run: RemoteRun) -> Connection:
+def open_connection(run: RemoteRun, ask_passphrase: AskPassphrase) -> Connection:
     """Connect and log in. Raises ConnectionFailed, naming the host and the way out."""
     with translated():
-        return connect(run.host)
+        return connect(run.host, ask_passphrase=ask_passphrase)
 
 
 def execute(

@@ -7,6 +7,7 @@
 process. No Paramiko type or exception leaves the package. `Server` is the other end, for loopback.
 """
 
+from qxub.transport.authentication import AskPassphrase
 from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
 from qxub.transport.connection import Connection, connect
 from qxub.transport.errors import (
@@ -29,6 +30,7 @@ from qxub.transport.process import RemoteProcess, Sink
 from qxub.transport.ssh_config import resolve
 
 __all__ = [
+    "AskPassphrase",
     "Attempt",
     "AuthenticationError",
     "ChannelError",

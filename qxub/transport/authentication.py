@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Optional
 
 import paramiko
 
 from qxub.transport.errors import Attempt, AuthenticationError, ConnectError, ConnectionLost
-from qxub.transport.keys import AgentKeys, KeyUnusableError, load_private_key, public_blob
+from qxub.transport.keys import (
+    AgentKeys,
+    KeyUnusableError,
+    PassphraseNeededError,
+    load_private_key,
+    public_blob,
+)
 from qxub.transport.known_hosts import fingerprint
 from qxub.transport.translation import describe, translated
 
@@ -21,12 +27,22 @@ if TYPE_CHECKING:
     from qxub.transport.paramiko_hooks import HookedTransport
 
 
-def authenticate(transport: HookedTransport, host: HostConfig, deadline: float) -> None:
+PASSPHRASE_TRIES = 3
+"""as ssh(1) asks"""
+
+AskPassphrase = Callable[["Path"], Optional[str]]
+"""asks a person for the passphrase of a key file; None: there is nobody, or no answer"""
+
+
+def authenticate(
+    transport: HookedTransport, host: HostConfig, deadline: float, ask: AskPassphrase
+) -> None:
     """Log in as `host.user`, before `deadline` on the monotonic clock.
 
-    Raises AuthenticationError with all attempts, or ConnectionLost.
+    The time that a person takes to answer does not count. Raises AuthenticationError with all
+    attempts, or ConnectionLost.
     """
-    _Login(transport, host, deadline).run()
+    _Login(transport, host, deadline, ask).run()
 
 
 @dataclass
@@ -34,6 +50,7 @@ class _Login:
     transport: HookedTransport
     host: HostConfig
     deadline: float
+    ask: AskPassphrase
     attempts: list[Attempt] = field(default_factory=list)
     methods: tuple[str, ...] = ()
     tried: set[bytes] = field(default_factory=set)
@@ -83,11 +100,25 @@ class _Login:
 
     def _offer_file(self, file: Path) -> bool:
         try:
-            key = load_private_key(file)
+            key = self._load(file)
         except KeyUnusableError as error:
             self._note(str(file), "", f"skipped: {error}")
             return False
         return self._offer(key, str(file))
+
+    def _load(self, file: Path) -> paramiko.PKey:
+        passphrase = None
+        for _ in range(PASSPHRASE_TRIES):
+            try:
+                return load_private_key(file, passphrase)
+            except PassphraseNeededError:
+                begun = time.monotonic()
+                answer = self.ask(file)
+                self.deadline += time.monotonic() - begun
+                if answer is None:
+                    raise
+                passphrase = answer.encode()
+        return load_private_key(file, passphrase)
 
     def _offer(self, key: paramiko.PKey, name: str) -> bool:
         """Try one key. True ends the search: we are in, or no further key can help."""
@@ -142,7 +173,7 @@ class _Login:
         if "publickey" not in self.methods:
             return "This client can only log in with keys so far; the server asks for another way."
         if any("passphrase" in attempt.answer for attempt in self.attempts):
-            return "Add the key to ssh-agent with `ssh-add FILE`; passphrases are not asked for."
+            return "Run this at a terminal to be asked for it, or add the key to ssh-agent by `ssh-add`."
         return (
             "Check User and IdentityFile for this host in ssh_config, "
             "and that the site has the public key."

@@ -29,8 +29,11 @@ from qxub.transport.process import RemoteProcess
 from qxub.transport.translation import describe, printable, translate, translated
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Self
 
+    from qxub.transport.authentication import AskPassphrase
     from qxub.transport.completion import Completion
     from qxub.transport.host_config import HostConfig
     from qxub.transport.paramiko_hooks import SocketLike
@@ -41,17 +44,22 @@ log = logging.getLogger(__name__)
 DEFAULT_CONNECT_SECONDS = 30.0
 
 
-def connect(host: HostConfig) -> Connection:
+def _nobody(_file: Path) -> None:
+    """Answer for the person who is not there."""
+
+
+def connect(host: HostConfig, *, ask_passphrase: AskPassphrase = _nobody) -> Connection:
     """Connect to `host`, through its jump host if it has one, and log in.
 
     ConnectTimeout, or else 30 s, limits TCP connection, handshake and login together; a jump host
-    has its own. Raises TransportError of every kind but ChannelError.
+    has its own. `ask_passphrase` is called for an encrypted key file. Raises TransportError of
+    every kind but ChannelError.
     """
-    jump = _connect_jump(host)
+    jump = _connect_jump(host, ask_passphrase)
     try:
         deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
         sock = jump.open_tunnel(host, deadline) if jump else _dial(host, deadline)
-        transport = _start_session(host, sock, deadline)
+        transport = _start_session(host, sock, deadline, ask_passphrase)
     except BaseException:
         if jump:
             jump.close()
@@ -59,12 +67,12 @@ def connect(host: HostConfig) -> Connection:
     return Connection(host, transport, sock, jump)
 
 
-def _connect_jump(host: HostConfig) -> Connection | None:
+def _connect_jump(host: HostConfig, ask: AskPassphrase) -> Connection | None:
     if not host.proxy_jump:
         return None
     hop = host.proxy_jump[0]
     try:
-        return connect(hop)
+        return connect(hop, ask_passphrase=ask)
     except TransportError as error:
         error.name_hop(hop.alias, host.alias)
         raise
@@ -186,7 +194,9 @@ def _dial(host: HostConfig, deadline: float) -> socket.socket:
     )
 
 
-def _start_session(host: HostConfig, sock: SocketLike, deadline: float) -> HookedTransport:
+def _start_session(
+    host: HostConfig, sock: SocketLike, deadline: float, ask: AskPassphrase
+) -> HookedTransport:
     """Key exchange, host-key check, and only then login."""
     known = known_keys(read_known_hosts(host.known_hosts_files), host)
     transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
@@ -194,7 +204,7 @@ def _start_session(host: HostConfig, sock: SocketLike, deadline: float) -> Hooke
         _exchange_keys(host, transport, deadline)
         key = transport.get_remote_server_key()
         check_host_key(host, key.get_name(), key.asbytes())
-        authenticate(transport, host, deadline)
+        authenticate(transport, host, deadline, ask)
     except BaseException:
         shut_down(transport, sock)
         raise

@@ -30,21 +30,30 @@ class KeyUnusableError(Exception):
     """A key file, or the agent, is of no use; the text says why."""
 
 
-def load_private_key(file: Path) -> paramiko.PKey:
-    """Read an unencrypted private key, with the certificate FILE-cert.pub if it is there.
+class PassphraseNeededError(KeyUnusableError):
+    """The key file is encrypted, and the passphrase is missing or wrong."""
 
-    Raises KeyUnusableError with the reason otherwise.
+
+def load_private_key(file: Path, passphrase: bytes | None = None) -> paramiko.PKey:
+    """Read a private key, with the certificate FILE-cert.pub if it is there.
+
+    Raises PassphraseNeededError, or KeyUnusableError with another reason.
     """
     try:
-        key: paramiko.PKey = paramiko.PKey.from_path(str(file))
+        key: paramiko.PKey = paramiko.PKey.from_path(
+            str(file),
+            password=passphrase,  # type: ignore[arg-type] # text by the stub, but bytes in fact
+        )
     except (TypeError, paramiko.PasswordRequiredException) as error:
         # cryptography raises TypeError for "encrypted, and no password given"
-        raise KeyUnusableError("needs a passphrase, and asking for one is not supported") from error
+        raise PassphraseNeededError("needs a passphrase") from error
     except FileNotFoundError as error:
         raise KeyUnusableError("no such file") from error
     except OSError as error:
         raise KeyUnusableError(f"cannot be read: {error.strerror or error}") from error
     except (ValueError, paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm) as error:
+        if passphrase is not None:
+            raise PassphraseNeededError("the passphrase is wrong") from error
         log.debug("%s: %s", file, error)
         raise KeyUnusableError("is not a private key in a supported format") from error
     return key

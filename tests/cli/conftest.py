@@ -24,6 +24,7 @@ class Qxub:
         self.config = directory / "config" / "qxub" / "config.yaml"
         self.config.parent.mkdir(parents=True)
         self.config.write_text("scheduler: local\n")
+        self.launcher = ["-m", "qxub"]
         self.runs = directory / "state" / "qxub" / "runs"
         self.environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith("QXUB_")},
@@ -42,7 +43,7 @@ class Qxub:
     ) -> subprocess.Popen[bytes]:
         """Start it and return at once."""
         return subprocess.Popen(
-            [sys.executable, "-m", "qxub", *words],
+            [sys.executable, *self.launcher, *words],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -89,9 +90,15 @@ def test_an_interrupt_at_any_time_leaves_nothing_behind(demo: Qxub, delay: float
     assert_nothing_left(demo)
 
 
-def test_without_bash_it_says_what_is_missing_and_why(demo: Qxub) -> None:
+@pytest.mark.parametrize("status", [0, 7])
+def test_without_bash_it_says_so_and_shows_the_client_s_half(demo: Qxub, status: int) -> None:
     demo.environment["PATH"] = str(demo.directory / "tmp")
-    done = demo("demo")
-    assert done.returncode == 69
-    assert b"jobs need bash" in done.stderr
-    assert b"The client itself needs none" in done.stderr
+    code = f"import sys; print('out'); print('err', file=sys.stderr); sys.exit({status})"
+    done = demo("demo", "--", sys.executable, "-c", code)
+    assert (done.returncode, done.stderr) == (status, b"")
+    lines = done.stdout.decode().splitlines()
+    assert "a batch job needs bash, and there is none here" in done.stdout.decode()
+    assert "   stdout  out" in lines
+    assert "   stderr  err" in lines
+    assert lines[-1] == f"  outcome  completed with exit status {status}"
+    assert list((demo.directory / "tmp").iterdir()) == []

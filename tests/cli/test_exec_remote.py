@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.blocked import RUN_QXUB
 from tests.cli.conftest import Qxub
 from tests.fakes import both_streams
 from tests.fakes.cluster import Cluster, fake_cluster
@@ -42,7 +43,7 @@ class Laptop(Qxub):
         return done.returncode, done.stdout, done.stderr
 
 
-@pytest.fixture(params=["fake", "sshd", "sshd and slurm"])
+@pytest.fixture(params=["fake", "sshd", "sshd and slurm", "sshd, blocked client"])
 def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Laptop]:
     here = tmp_path / "laptop"
     if request.param == "fake":
@@ -56,7 +57,11 @@ def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Laptop]:
         environment.update(slurm.env)
         cluster.config.write_text("")  # sbatch is found on PATH
     with running_sshd(tmp_path / "sshd", env=environment) as server:
-        yield Laptop(here, cluster, server.ssh_config)
+        laptop = Laptop(here, cluster, server.ssh_config)
+        if "blocked" in request.param:
+            laptop.launcher = ["-c", RUN_QXUB]
+            laptop.environment["PATH"] = ""
+        yield laptop
 
 
 def wait_for(path: Path) -> None:

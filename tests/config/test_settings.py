@@ -47,7 +47,7 @@ def test_no_file_is_no_trouble_but_a_named_one_is(
 
 def test_places_follow_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", "relative/is/ignored")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     assert config_file() == tmp_path / "qxub" / "config.yaml"
     assert state_directory() == Path.home() / ".local" / "state" / "qxub"
 

@@ -65,6 +65,46 @@ def test_refusal_accounts_for_every_key(fake: FakeHost, tmp_path: Path) -> None:
     assert "ssh-add" in error.hint
 
 
+@pytest.fixture
+def locked(fake: FakeHost, tmp_path: Path) -> tuple[HostConfig, Path]:
+    """A host that takes a key which is encrypted under the passphrase "sécret"."""
+    from cryptography.hazmat.primitives import serialization
+
+    key = serialization.load_ssh_private_key(fake.client_key.read_bytes(), None)
+    file = tmp_path / "locked"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.OpenSSH,
+            serialization.BestAvailableEncryption("sécret".encode()),
+        )
+    )
+    return dataclasses.replace(fake.config(), identity_files=(file,)), file
+
+
+def test_a_passphrase_is_asked_for_until_it_is_right(locked: tuple[HostConfig, Path]) -> None:
+    config, file = locked
+    answers, asked = iter(["wrong", "sécret"]), []
+
+    def ask(asked_for: Path) -> str:
+        asked.append(asked_for)
+        return next(answers)
+
+    connect(config, ask_passphrase=ask).close()
+    assert asked == [file, file]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(None, "needs a passphrase"), ("wrong", "the passphrase is wrong")]
+)
+def test_a_key_that_stays_locked_is_skipped(
+    locked: tuple[HostConfig, Path], answer: str | None, words: str
+) -> None:
+    with pytest.raises(AuthenticationError) as caught:
+        connect(locked[0], ask_passphrase=lambda _: answer)
+    assert caught.value.attempts[0].answer == f"skipped: {words}"
+
+
 def test_second_key_is_tried_after_the_first_is_refused(fake: FakeHost, tmp_path: Path) -> None:
     generate_key_pair(tmp_path / "stranger")
     files = (tmp_path / "stranger", fake.client_key)

@@ -1,0 +1,34 @@
+"""What POSIX systems and Windows do differently, written once: two twins, chosen here."""
+
+import sys
+
+if sys.platform == "win32":
+    from qxub.system._windows import (
+        CANCELLING_SIGNALS,
+        ConsoleWriter,
+        config_directory,
+        has_terminal,
+        replace,
+        restrict_to_owner,
+        state_directory,
+    )
+else:
+    from qxub.system._posix import (
+        CANCELLING_SIGNALS,
+        ConsoleWriter,
+        config_directory,
+        has_terminal,
+        replace,
+        restrict_to_owner,
+        state_directory,
+    )
+
+__all__ = [
+    "CANCELLING_SIGNALS",
+    "ConsoleWriter",
+    "config_directory",
+    "has_terminal",
+    "replace",
+    "restrict_to_owner",
+    "state_directory",
+]

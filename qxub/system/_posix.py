@@ -1,0 +1,61 @@
+"""The POSIX twin."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
+
+CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""what asks this process to end its job; a terminal that goes (HUP) only ends the process"""
+
+
+class ConsoleWriter:
+    """Writes bytes to stdout or stderr, as they are and at once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`. Raises OSError."""
+        self._stream.write(data)
+        self._stream.flush()
+
+
+def config_directory() -> Path:
+    """Return the user's configuration directory (XDG Base Directory Specification 0.8)."""
+    from platformdirs.unix import Unix  # noqa: PLC0415 - --help does without
+
+    return Unix("qxub").user_config_path
+
+
+def state_directory() -> Path:
+    """Return the directory of runs and of the embedded scheduler."""
+    from platformdirs.unix import Unix  # noqa: PLC0415
+
+    return Unix("qxub").user_state_path
+
+
+def has_terminal() -> bool:
+    """Return whether somebody sits at a terminal, wherever stdin comes from (tty(4))."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename over `target` in one step (rename(2))."""
+    source.replace(target)
+
+
+def restrict_to_owner(path: Path) -> None:
+    """Take every permission from group and others, whatever the umask."""
+    path.chmod(0o700 if path.is_dir() else path.stat().st_mode & 0o700)

@@ -1,0 +1,104 @@
+"""The Windows twin."""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if sys.platform != "win32":
+    message = "the Windows twin is for Windows"
+    raise ImportError(message)
+
+CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
+"""what asks this process to end its job: Ctrl-C, and Ctrl-Break"""
+
+REPLACE_SECONDS = 2.0
+"""how long another program (a virus scanner, an editor) may hold the target of `replace`"""
+
+# Owner and SYSTEM: full access, inherited from nobody ("Security Descriptor String Format").
+_OWNER_ONLY = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)"
+_SDDL_REVISION_1 = 1
+_DACL = 0x80000004
+"""DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION"""
+
+
+class ConsoleWriter:
+    """Writes bytes to stdout or stderr: to a pipe or file as they are, to a console as UTF-8.
+
+    A console takes text, and would show a character that is cut in two by a write as two wrong
+    ones; so the beginning of one waits for its end.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if stream.isatty() else None
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`. Raises OSError."""
+        if self._decoder is not None:
+            data = self._decoder.decode(data).encode()
+        self._stream.write(data)
+        self._stream.flush()
+
+
+def config_directory() -> Path:
+    """Return the user's configuration directory, such as %LOCALAPPDATA%\\qxub."""
+    from platformdirs.windows import Windows  # noqa: PLC0415 - --help does without
+
+    return Windows("qxub", appauthor=False).user_config_path
+
+
+def state_directory() -> Path:
+    """Return the directory of what qxub notes for itself."""
+    from platformdirs.windows import Windows  # noqa: PLC0415
+
+    return Windows("qxub", appauthor=False).user_state_path
+
+
+def has_terminal() -> bool:
+    """Return whether somebody sits at the console."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename over `target`, waiting a little while another program has it open.
+
+    Windows refuses that, where POSIX does not (MoveFileEx, ERROR_ACCESS_DENIED and
+    ERROR_SHARING_VIOLATION). Raises PermissionError when it stays open.
+    """
+    deadline = time.monotonic() + REPLACE_SECONDS
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def restrict_to_owner(path: Path) -> None:
+    """Replace the access control list of `path` by one for its owner and the system.
+
+    Mode bits mean nothing here. Raises OSError.
+    """
+    advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
+    descriptor = ctypes.c_void_p()
+    made = advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        _OWNER_ONLY, _SDDL_REVISION_1, ctypes.byref(descriptor), None
+    )
+    if not made:
+        raise ctypes.WinError(ctypes.get_last_error())
+    try:
+        if not advapi32.SetFileSecurityW(str(path), _DACL, descriptor):
+            raise ctypes.WinError(ctypes.get_last_error())
+    finally:
+        ctypes.windll.kernel32.LocalFree(descriptor)
