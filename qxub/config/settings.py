@@ -102,12 +102,20 @@ def _remote(settings: Settings, name: str, project: str | None) -> RemoteSection
     )
 
 
+def _local_user(place: str) -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+        message = f"{place}: holds {{user}}, but nothing here knows your user name"
+        raise ConfigError(message, hint="Set USER (Windows: USERNAME).") from error
+
+
 def _expand_here(settings: Settings, key: Key, project: str | None) -> str:
     """Expand {user} and {project}; {{user}} and {{project}} are left for the far side."""
     text = settings.text(*key) or ""
     shielded = text.replace("{{", "\0").replace("}}", "\1")
     if "{user}" in shielded:
-        shielded = shielded.replace("{user}", getpass.getuser())
+        shielded = shielded.replace("{user}", _local_user(settings.place(*key)))
     if "{project}" in shielded:
         project = project or settings.text("defaults", "project")
         if project is None:

@@ -54,6 +54,16 @@ def resolve(
     return lookup.result()
 
 
+def _local_user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+        raise HostConfigError(
+            "cannot tell your user name here: the environment and the system do not know it",
+            hint="Set USER (Windows: USERNAME), or give User for the host in ssh_config.",
+        ) from error
+
+
 @dataclass
 class _Lookup:
     alias: str
@@ -140,7 +150,7 @@ class _Lookup:
             "host": self._hostname,
             "originalhost": lambda: self.alias,
             "user": self._user,
-            "localuser": getpass.getuser,
+            "localuser": _local_user,
         }
         applies = True
         while words:
@@ -172,7 +182,7 @@ class _Lookup:
         return parse_port(line.arguments[0], line.where) if line else DEFAULT_PORT
 
     def _user(self) -> str:
-        return self.user or self._first("user") or getpass.getuser()
+        return self.user or self._first("user") or _local_user()
 
     def _path(self, text: str, line: Line) -> Path:
         tokens = {
@@ -181,7 +191,7 @@ class _Lookup:
             "n": self.alias,
             "p": str(self._port()),
             "r": self._user(),
-            "u": getpass.getuser(),
+            **({"u": _local_user()} if "%u" in text else {}),
         }
         return Path(expand(text, line, home=self.home, tokens=tokens))
 

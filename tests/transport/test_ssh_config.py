@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +183,20 @@ def _empty(directory: Path) -> Path:
     file = directory / "empty"
     file.write_text("")
     return file
+
+
+def test_a_user_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, sys\n"
+        "for name in ('LOGNAME', 'USER', 'LNAME', 'USERNAME'): os.environ.pop(name, None)\n"
+        "sys.modules['pwd'] = None\n"
+        "from qxub.transport import HostConfigError, resolve\n"
+        "file = pathlib.Path(sys.argv[1])\n"
+        "assert resolve('known', config_file=file).user == 'me'\n"
+        "try: resolve('other', config_file=file)\n"
+        "except HostConfigError as error: print(error)\n"
+    )
+    config = tmp_path / "config"
+    config.write_text("Host known\n  User me\n  IdentityFile ~/.ssh/id_%h\n")
+    said = subprocess.check_output([sys.executable, "-c", code, str(config)], text=True)
+    assert said.startswith("cannot tell your user name here")
