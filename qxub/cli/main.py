@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxub import __version__
+from qxub import __version__, system
 from qxub.cli.boundary import exit_status_of
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _group() -> None:
 def qxub(arguments: Sequence[str] | None = None) -> int:
     """Run `qxub ARGUMENTS` (by default the process's own) and return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    system.prepare_text_streams()
     if "QXUB_WIRE" in os.environ:
         from qxub.cli.far_side import serve  # noqa: PLC0415 - the laptop never needs it
 

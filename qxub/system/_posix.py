@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -26,6 +27,12 @@ class ConsoleWriter:
         """Write all of `data`. Raises OSError."""
         self._stream.write(data)
         self._stream.flush()
+
+
+def prepare_text_streams() -> None:
+    """Let text of ours give back, byte for byte, what was typed, where that is no UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 def config_directory() -> Path:

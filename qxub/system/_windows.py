@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import io
+import os
 import signal
 import sys
 import time
@@ -48,18 +50,30 @@ class ConsoleWriter:
         self._stream.flush()
 
 
+def prepare_text_streams() -> None:
+    """Write text of ours as UTF-8 to pipes and files; the code page there lacks most characters.
+
+    A console takes every character as it is.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def config_directory() -> Path:
-    """Return the user's configuration directory, such as %LOCALAPPDATA%\\qxub."""
+    """Return %LOCALAPPDATA%\\qxub, or what XDG_CONFIG_HOME says where somebody has set it."""
     from platformdirs.windows import Windows  # noqa: PLC0415 - --help does without
 
-    return Windows("qxub", appauthor=False).user_config_path
+    own = os.environ.get("XDG_CONFIG_HOME")
+    return Path(own, "qxub") if own else Windows("qxub", appauthor=False).user_config_path
 
 
 def state_directory() -> Path:
-    """Return the directory of what qxub notes for itself."""
+    """Return the directory of what qxub notes for itself, with XDG_STATE_HOME likewise."""
     from platformdirs.windows import Windows  # noqa: PLC0415
 
-    return Windows("qxub", appauthor=False).user_state_path
+    own = os.environ.get("XDG_STATE_HOME")
+    return Path(own, "qxub") if own else Windows("qxub", appauthor=False).user_state_path
 
 
 def has_terminal() -> bool:

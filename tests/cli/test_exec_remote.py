@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -182,6 +183,14 @@ def test_verbose_shows_both_sides(laptop: Laptop) -> None:
     assert status == 0
     for words in (b"connected to 127.0.0.1", b"submitted as", b"completed with exit status 0"):
         assert words in err
+
+
+def test_dry_gives_back_bytes_that_are_no_text(laptop: Laptop) -> None:
+    word = os.fsdecode(b"\xff\xe9")
+    status, out, err = laptop.exec("--dry", "--", "echo", word)
+    assert (status, err) == (0, b"")
+    assert out.endswith(b"echo '\xff\xe9'\n")
+    assert laptop.exec("--", "echo", word) == (0, b"\xff\xe9\n", b"")
 
 
 def test_dry_connects_to_nothing(laptop: Laptop) -> None:
