@@ -9,10 +9,8 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import BinaryIO
 
 if sys.platform != "win32":
     message = "the Windows twin is for Windows"
@@ -40,7 +38,9 @@ class ConsoleWriter:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if stream.isatty() else None
+        self._decoder = (
+            codecs.getincrementaldecoder("utf-8")("replace") if stream.isatty() else None
+        )
 
     def write(self, data: bytes) -> None:
         """Write all of `data`. Raises OSError."""
@@ -61,7 +61,7 @@ def prepare_text_streams() -> None:
 
 
 def config_directory() -> Path:
-    """Return %LOCALAPPDATA%\\qxub, or what XDG_CONFIG_HOME says where somebody has set it."""
+    """Return %LOCALAPPDATA%/qxub, or what XDG_CONFIG_HOME says where somebody has set it."""
     from platformdirs.windows import Windows  # noqa: PLC0415 - --help does without
 
     own = os.environ.get("XDG_CONFIG_HOME")

@@ -173,7 +173,7 @@ class _Login:
         if "publickey" not in self.methods:
             return "This client can only log in with keys so far; the server asks for another way."
         if any("passphrase" in attempt.answer for attempt in self.attempts):
-            return "Run this at a terminal to be asked for it, or add the key to ssh-agent by `ssh-add`."
+            return "Run this at a terminal to be asked for it, or add the key to ssh-agent."
         return (
             "Check User and IdentityFile for this host in ssh_config, "
             "and that the site has the public key."

@@ -140,6 +140,10 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
         sock.shutdown(2)  # wakes its thread at once, where close() alone takes its 0.1 s poll
     except (OSError, EOFError) as error:
         log.debug("the socket was already gone: %s", error)
+    if transport.is_alive():
+        transport.join(
+            timeout=1
+        )  # it ends by itself; a socket is best closed when nobody waits in it
     transport.close()
     sock.close()
     if transport.is_alive():

@@ -62,7 +62,7 @@ def test_refusal_accounts_for_every_key(fake: FakeHost, tmp_path: Path) -> None:
     assert error.methods == ("publickey",)
     assert "did not let fake in" in error.message
     assert all(str(attempt) in error.message for attempt in error.attempts)
-    assert "ssh-add" in error.hint
+    assert "ssh-agent" in error.hint
 
 
 @pytest.fixture
