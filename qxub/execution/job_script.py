@@ -65,7 +65,11 @@ read -r _ _ word _ <"$run/ending"
 # A death by signal bash may have told already, and forgotten: then no word is left.
 case $word in
   Exit | Done) finish "exit $status" $received ;;
-  *) [ ! -e "$run/ending" ] || finish "signal $((status - 128))" $received ;;
+  *)
+    if [ -e "$run/ending" ] && [ "$status" -gt 128 ]; then
+      finish "signal $((status - 128))" $received
+    fi
+    ;;
 esac
 exit "$status"
 """
