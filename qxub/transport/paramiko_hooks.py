@@ -149,7 +149,7 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
     if transport.is_alive():
         transport.join(timeout=5)
         if transport.is_alive():  # it may be waiting for an ssh-agent that does not answer
-            log.warning("a Paramiko thread is still busy after 5 s")
+            log.info("a Paramiko thread is still busy after 5 s")
     transport.packetizer.complete_handshake()  # else its timer would hold up the interpreter's end
 
 

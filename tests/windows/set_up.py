@@ -33,7 +33,6 @@ from tests.windows.wine import (
     WindowsPython,
     cache_directory,
     root_directory,
-    windows_path,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             wheel = build_wheel(Path(name))
             with ThreadPoolExecutor() as pool:  # each takes half a minute, mostly of waiting
-                install = partial(install_project, wheel, root, cache / "pip")
+                install = partial(install_project, wheel, root)
                 list(pool.map(install, pythons))
     finally:
         subprocess.run([WINE_SERVER, "-k"], env=root.environment(), check=False)
@@ -167,7 +166,7 @@ def build_wheel(directory: Path) -> Path:
     return wheel
 
 
-def install_project(wheel: Path, root: Root, cache: Path, python: WindowsPython) -> None:
+def install_project(wheel: Path, root: Root, python: WindowsPython) -> None:
     """Install the wheel with its dependencies, unless this very wheel is installed."""
     record = python.directory / WHEEL_RECORD
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -175,11 +174,7 @@ def install_project(wheel: Path, root: Root, cache: Path, python: WindowsPython)
         return
     log.info("installing %s in Python %s", wheel.name, python.version)
     pip = [str(WINE), python.program, "-m", "pip", "install", "-q", "--no-warn-script-location"]
-    environment = {
-        **root.environment(),
-        **pip_settings(),
-        "PIP_CACHE_DIR": windows_path(cache, root.drive_c),
-    }
+    environment = {**root.environment(), **pip_settings()}
     if not record.exists():  # the pip that comes along makes .exe files that do not work here
         run([*pip, "--force-reinstall", "pip"], environment)
     run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
