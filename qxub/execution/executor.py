@@ -74,8 +74,8 @@ def submit(plan: Plan) -> SubmittedJob:
         raise LostError(message, hint=hint) from error
     words = answer.stderr.strip() or answer.stdout.strip()
     if answer.status != 0 and scheduler.is_unavailable(answer):
-        message = f"{scheduler.name} does not answer, so nothing was submitted: {words}"
-        hint = "Try later; or let jobs run on this machine with `scheduler: local` in the config."
+        message = f"{scheduler.name} does not answer: {words}"
+        hint = f"Before trying again, look whether it has a job named {plan.submission.name}."
         raise SchedulerError(message, hint=hint)
     if answer.status != 0:
         message = f"{scheduler.name} refused the job, so nothing was submitted: {words}"
