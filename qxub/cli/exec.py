@@ -176,7 +176,8 @@ def _console(cancelled: threading.Event, values: Mapping[str, Any]) -> Console:
 
 def _show_remote(run: RemoteRun) -> None:
     host = run.host
-    hop = f", by way of {host.proxy_jump}" if host.proxy_jump else ""
+    hops = ", ".join(str(hop) for hop in host.jump_hosts)
+    hop = f", by way of {hops}" if hops else ""
     click.echo(f"host: {run.remote.host} = {host.user}@{host.hostname} port {host.port}{hop}")
     click.echo("stages:")
     for name, text in run.stages():

@@ -68,9 +68,9 @@ def connect(host: HostConfig, *, ask_passphrase: AskPassphrase = _nobody) -> Con
 
 
 def _connect_jump(host: HostConfig, ask: AskPassphrase) -> Connection | None:
-    if not host.proxy_jump:
+    hop = host.jump
+    if hop is None:
         return None
-    hop = host.proxy_jump[0]
     try:
         return connect(hop, ask_passphrase=ask)
     except TransportError as error:

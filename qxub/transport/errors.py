@@ -40,7 +40,17 @@ class TransportError(Exception):
 
 
 class HostConfigError(TransportError):
-    """ssh_config cannot be read, is invalid, or asks for what is not supported."""
+    """ssh_config cannot be read, is invalid, or asks for what is not supported.
+
+    `problems` has all that is wrong, a text each, which begins with "FILE:LINE: " or with
+    "command line: "; it is empty where no line is to blame.
+    """
+
+    def __init__(
+        self, message: str, *, problems: tuple[str, ...] = (), hint: str = "", host: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint, host=host)
+        self.problems = problems
 
 
 class ResolveError(TransportError):

@@ -1,0 +1,135 @@
+"""All that a look-up asks of the machine it runs on, in one place, so that any machine can be given."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import sys
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Optional
+
+from qxub.transport.ssh_config.algorithms import OURS, Algorithms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+if sys.platform == "win32":
+    from qxub.transport.ssh_config import _machine_windows as twin
+else:
+    from qxub.transport.ssh_config import _machine_posix as twin
+
+_FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
+_ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine, as ssh_config(5) looks at it. Paths are texts; "/" separates them everywhere.
+
+    `user` is empty when the system does not know it. `read_file` raises OSError. `glob` takes a
+    pattern of glob(3), without a tilde, and answers in order. `permission_problem` says what is wrong
+    with a configuration file's owner or mode, or "". `find_address` gives the canonical form of a
+    numeric address of a family ("any", "inet", "inet6"), and None for a name; `find_name` looks a
+    name up and gives its canonical name, "" where it has none, and None where there is no such host.
+    `run_shell` runs a command for Match exec and gives its exit status.
+    """
+
+    home: str
+    user: str
+    uid: int
+    hostname: str
+    environment: Mapping[str, str]
+    is_windows: bool
+    system_directory: str
+    read_file: Callable[[str], bytes]
+    glob: Callable[[str], Sequence[str]]
+    permission_problem: Callable[[str], str]
+    home_of: Callable[[str], Optional[str]]
+    service_port: Callable[[str], Optional[int]]
+    find_address: Callable[[str, str], Optional[str]]
+    find_name: Callable[[str, str], Optional[str]]
+    run_shell: Callable[[str], int]
+    local_addresses: Callable[[], Sequence[str]]
+    algorithms: Algorithms = OURS
+
+
+def this_machine() -> Machine:
+    """The machine that this runs on, and the user who runs it."""
+    return Machine(
+        home=str(Path.home()),
+        user=_user(),
+        uid=twin.uid(),
+        hostname=socket.gethostname(),
+        environment=os.environ,
+        is_windows=sys.platform == "win32",
+        system_directory=twin.system_directory(),
+        read_file=_read_file,
+        glob=_glob,
+        permission_problem=twin.permission_problem,
+        home_of=twin.home_of,
+        service_port=_service_port,
+        find_address=_find_address,
+        find_name=_find_name,
+        run_shell=twin.run_shell,
+        local_addresses=_local_addresses,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # by release: no pwd, or no entry in it
+        return ""
+
+
+def _read_file(path: str) -> bytes:
+    # for OpenSSH a directory is an empty file
+    return b"" if Path(path).is_dir() else Path(path).read_bytes()
+
+
+def _glob(pattern: str) -> Sequence[str]:
+    """List the files that a pattern of glob(3) takes; a backslash makes the next character plain."""
+    escaped = _ESCAPED.sub(lambda found: f"[{found[1]}]", pattern) if os.sep == "/" else pattern
+    return sorted(glob(escaped.replace("[^", "[!")))  # noqa: PTH207 - the pattern is absolute
+
+
+def _service_port(name: str) -> int | None:
+    try:
+        return socket.getservbyname(name, "tcp")
+    except (OSError, ValueError):  # ValueError: a NUL or a lone surrogate in the name
+        return None
+
+
+def _find_address(text: str, family: str) -> str | None:
+    flags = socket.AI_NUMERICHOST
+    try:
+        found = socket.getaddrinfo(
+            text, 22, family=_FAMILIES[family], type=socket.SOCK_STREAM, flags=flags
+        )
+        if len(found) != 1:
+            return None
+        return socket.getnameinfo(found[0][4], socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
+    except (OSError, ValueError):
+        return None
+
+
+def _find_name(name: str, family: str) -> str | None:
+    flags = socket.AI_CANONNAME
+    try:
+        found = socket.getaddrinfo(
+            name, 22, family=_FAMILIES[family], type=socket.SOCK_STREAM, flags=flags
+        )
+    except (OSError, ValueError):
+        return None
+    return found[0][3]
+
+
+def _local_addresses() -> Sequence[str]:
+    import ifaddr  # noqa: PLC0415 - for `Match localnetwork` only
+
+    addresses = [address.ip for adapter in ifaddr.get_adapters() for address in adapter.ips]
+    return [ip if isinstance(ip, str) else ip[0] for ip in addresses]

@@ -1,0 +1,158 @@
+"""From a look-up to a HostConfig: typed, expanded, and with its jump hosts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qxub.transport.errors import HostConfigError
+from qxub.transport.host_config import HostConfig
+from qxub.transport.ssh_config.lines import lower
+from qxub.transport.ssh_config.look_up import LookUp, look_up
+from qxub.transport.ssh_config.machine import Machine, this_machine
+from qxub.transport.ssh_config.not_done import warnings_for
+from qxub.transport.ssh_config.shown import default_known_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from qxub.transport.ssh_config.destination import JumpHost
+    from qxub.transport.ssh_config.state import State
+
+log = logging.getLogger(__name__)
+
+_PROXY_TOKENS = ("h", "k", "n", "p", "r")
+
+
+def resolve(
+    destination: str,
+    *,
+    options: Sequence[str] = (),
+    config_file: Path | str | None = None,
+    remote_command: str = "",
+    machine: Machine | None = None,
+) -> HostConfig:
+    """Resolve a host and the jump hosts on the way to it. The arguments are those of `look_up`.
+
+    Each jump host is looked up by itself; its own ProxyJump counts only for the first of a list.
+    Raises HostConfigError, for a way that leads in a circle too, and ResolveError as `look_up` does.
+    """
+    file = None if config_file is None else str(config_file)
+    machine = machine or this_machine()
+    found = look_up(
+        destination,
+        options=options,
+        config_file=file,
+        remote_command=remote_command,
+        machine=machine,
+    )
+    config = _with_jump(found, file, machine, ())
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    return config
+
+
+def _with_jump(
+    found: LookUp, file: str | None, machine: Machine, way: tuple[JumpHost, ...]
+) -> HostConfig:
+    """Build the configuration, and that of the last jump host, by way of the ones before it."""
+    config = host_config(found)
+    if not config.jump_hosts:
+        return config
+    hop = config.jump_hosts[-1]
+    if hop in way:
+        names = " to ".join(str(step) for step in (*way, hop))
+        raise HostConfigError(f"{found.alias}: ProxyJump leads in a circle, from {names}")
+    options = [] if hop.user is None else [f'User="{hop.user}"']
+    options += [] if hop.port is None else [f"Port={hop.port}"]
+    before = found.state.settings.get("proxyjump").before
+    options += [f"ProxyJump={before}"] if before else []
+    hop_found = look_up(hop.host, options=options, config_file=file, machine=machine)
+    jump = _with_jump(hop_found, file, machine, (*way, hop))
+    return replace(config, jump=jump, warnings=(*jump.warnings, *config.warnings))
+
+
+def host_config(found: LookUp) -> HostConfig:
+    """Give what was found its types, and expand what only a connection needs expanded.
+
+    `jump` is left out. Raises HostConfigError for what cannot be expanded, with its line.
+    """
+    state = found.state
+    get, part = state.settings.get, state.settings.part
+    jumps = get("proxyjump")
+    return HostConfig(
+        alias=found.alias,
+        hostname=get("hostname"),
+        port=get("port"),
+        user=get("user"),
+        identity_files=tuple(_files(state, "identityfile", found)),
+        certificate_files=tuple(_files(state, "certificatefile", found)),
+        identities_only=get("identitiesonly"),
+        identity_agent=get("identityagent"),
+        forward_agent=get("forwardagent") and part("forwardagent.path", True),
+        proxy_command=_proxy_command(state),
+        jump_hosts=jumps.hosts if jumps else (),
+        user_known_hosts_files=_known_hosts(get("userknownhostsfile")),
+        global_known_hosts_files=_known_hosts(
+            get("globalknownhostsfile") or default_known_hosts(state)
+        ),
+        revoked_host_keys=Path(get("revokedhostkeys")) if get("revokedhostkeys") else None,
+        host_key_alias=get("hostkeyalias"),
+        strict_host_key_checking=get("stricthostkeychecking"),
+        hash_known_hosts=get("hashknownhosts"),
+        no_host_authentication_for_localhost=get("nohostauthenticationforlocalhost"),
+        connect_timeout=get("connecttimeout"),
+        connection_attempts=get("connectionattempts"),
+        address_family=get("addressfamily"),
+        bind_address=get("bindaddress"),
+        tcp_keep_alive=get("tcpkeepalive"),
+        server_alive_interval=get("serveraliveinterval"),
+        server_alive_count_max=get("serveralivecountmax"),
+        compression=get("compression") == "yes",
+        rekey_limit=get("rekeylimit"),
+        rekey_seconds=part("rekeylimit.seconds", 0),
+        algorithms={
+            name: tuple(filter(None, get(name).split(",")))
+            for name in state.machine.algorithms.defaults
+        },
+        required_rsa_size=get("requiredrsasize"),
+        batch_mode=get("batchmode"),
+        preferred_authentications=tuple((get("preferredauthentications") or "").split(","))
+        if get("preferredauthentications")
+        else (),
+        pubkey_authentication=get("pubkeyauthentication") != "false",
+        password_authentication=get("passwordauthentication"),
+        kbd_interactive_authentication=get("kbdinteractiveauthentication"),
+        number_of_password_prompts=get("numberofpasswordprompts"),
+        request_tty=get("requesttty"),
+        remote_command=get("remotecommand"),
+        send_env=tuple(value.value for value in state.settings.added("sendenv")),
+        set_env=get("setenv") or (),
+        log_level=get("loglevel"),
+        origins={name: setting.origins for name, setting in found.settings.items()},
+        warnings=tuple(warnings_for(state)),
+    )
+
+
+def _files(state: State, name: str, found: LookUp) -> Iterator[Path]:
+    """Expand the files of IdentityFile or CertificateFile; "none" is none."""
+    setting = found.settings.get(name)
+    if setting is None:
+        return
+    for text, origin in zip(setting.texts, setting.origins):
+        if lower(text) != "none":
+            yield Path(state.expanded_path(name, text, origin))
+
+
+def _known_hosts(names: Sequence[str]) -> tuple[Path, ...]:
+    return () if lower(names[0]) == "none" else tuple(Path(name) for name in names)
+
+
+def _proxy_command(state: State) -> str | None:
+    command = state.settings.get("proxycommand")
+    if command is None:
+        return None
+    tokens = {name: test for name, test in state.tokens().items() if name in _PROXY_TOKENS}
+    return state.expanded("proxycommand", command, tokens, variables=False)
