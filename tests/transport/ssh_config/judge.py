@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import traceback
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from qxub.transport.errors import HostConfigError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from .command_line import Arguments
     from .corpus import Answer, Question, Value
-    from .places import Place
 
 # `ssh -G` prints these lists on one line each.
 ON_ONE_LINE = ("userknownhostsfile", "globalknownhostsfile")
@@ -48,6 +47,8 @@ class Disagreement:
 class Outcome:
     """What became of one look-up: lines as of `ssh -G` and a host, or errors, or a crash."""
 
+    home: str
+    config_file: str | None
     lines: tuple[tuple[str, str], ...] = ()
     host: HostConfig | None = None
     error: HostConfigError | None = None  # of look_up: `ssh -G` would have failed
@@ -61,7 +62,7 @@ class Outcome:
 
 def outcome(arguments: Arguments, machine: Machine) -> Outcome:
     """Look a host up. Whatever is raised besides HostConfigError is part of the outcome."""
-    lines: tuple[tuple[str, str], ...] = ()
+    result = Outcome(machine.home, arguments.config_file)
     try:
         found = look_up(
             arguments.destination,
@@ -69,46 +70,49 @@ def outcome(arguments: Arguments, machine: Machine) -> Outcome:
             config_file=arguments.config_file,
             machine=machine,
         )
-        lines = tuple(found.lines())
+        result = replace(result, lines=tuple(found.lines()))
     except HostConfigError as error:
-        return Outcome(error=error)
+        return replace(result, error=error)
     except Exception:  # noqa: BLE001 - the judge goes on with the next look-up
-        return Outcome(crash=traceback.format_exc())
+        return replace(result, crash=traceback.format_exc())
     try:
-        return Outcome(lines, host=host_config(found))
+        return replace(result, host=host_config(found))
     except HostConfigError as error:
-        return Outcome(lines, host_error=error)
+        return replace(result, host_error=error)
     except Exception:  # noqa: BLE001
-        return Outcome(lines, crash=traceback.format_exc())
+        return replace(result, crash=traceback.format_exc())
 
 
-def judged(question: Question) -> list[Disagreement]:
-    """Lay the case out, look it up, and give what disagrees: nothing if any answer is met."""
+def ask(question: Question) -> Outcome:
+    """Lay the case out and look the host up there."""
     with laid_out(question.case) as (place, machine):
         argv = list(question.argv)
         if not question.case.uses_default_files:
             argv[:0] = ["-F", f"{place.home}/.ssh/config"]
-        arguments = parsed(argv, exists=lambda name: PurePath(place.on_disk(name)).exists())
-        result = outcome(arguments, machine)
-    by_answer = [list(disagreements(a, result, place, arguments)) for a in question.answers]
+        arguments = parsed(argv, exists=lambda name: Path(place.on_disk(name)).exists())
+        return outcome(arguments, machine)
+
+
+def judged(question: Question) -> list[Disagreement]:
+    """Give what disagrees with the first answer; nothing if any of the answers is met."""
+    result = ask(question)
+    by_answer = [list(disagreements(answer, result)) for answer in question.answers]
     return [] if [] in by_answer else by_answer[0]
 
 
-def disagreements(
-    answer: Answer, result: Outcome, place: Place, arguments: Arguments
-) -> Iterator[Disagreement]:
+def disagreements(answer: Answer, result: Outcome) -> Iterator[Disagreement]:
     """Compare one outcome with one answer."""
     if result.crash is not None:
         yield Disagreement("exception", "none", result.crash)
     elif answer.fails:
-        yield from _of_failure([rebased(line, place.home) for line in answer.stderr], result)
+        yield from _of_failure([rebased(line, result.home) for line in answer.stderr], result)
     elif result.error is not None:
         yield Disagreement("error", "none", str(result.error))
     else:
         if answer.config is not None:
-            yield from _of_config(_rebased(answer.config, place.home), result)
+            yield from _of_config(_rebased(answer.config, result.home), result)
         if answer.expanded is not None:
-            yield from _of_host(_rebased(answer.expanded, place.home), result, arguments)
+            yield from _of_host(_rebased(answer.expanded, result.home), result)
 
 
 def _rebased(values: Mapping[str, Value], home: str) -> dict[str, Value]:
@@ -148,9 +152,7 @@ def _of_config(expected: Mapping[str, Value], result: Outcome) -> Iterator[Disag
             yield Disagreement(key, wanted, got)
 
 
-def _of_host(
-    expected: Mapping[str, Value], result: Outcome, arguments: Arguments
-) -> Iterator[Disagreement]:
+def _of_host(expected: Mapping[str, Value], result: Outcome) -> Iterator[Disagreement]:
     if "fatal_at_connect" in expected:
         if result.host_error is None:
             yield Disagreement("fatal_at_connect", expected["fatal_at_connect"], "no error")
@@ -164,7 +166,7 @@ def _of_host(
     ):
         if key in expected and [PurePath(name) for name in expected[key]] != list(got):
             yield Disagreement(f"expanded {key}", list(expected[key]), [str(name) for name in got])
-    command, ours = expected.get("proxy_exec"), proxy_exec(result.host, arguments.config_file)
+    command, ours = expected.get("proxy_exec"), proxy_exec(result.host, result.config_file)
     if not same_command(command, ours):
         yield Disagreement("proxy_exec", command, ours)
 
