@@ -1,0 +1,39 @@
+"""The corpora that are run, and the summary of the run, which pytest captures not."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from .corpus import CORPUS
+
+AGREEING = pytest.StashKey["Counter[tuple[Path, bool]]"]()
+
+
+def corpora() -> list[Path]:
+    """Give the project's corpus, and the one that QXUB_SSH_CORPUS names."""
+    other = os.environ.get("QXUB_SSH_CORPUS")
+    if other and not (Path(other) / "defaults.json").is_file():
+        raise pytest.UsageError(f"QXUB_SSH_CORPUS names no corpus: {other}")
+    return [CORPUS, Path(other)] if other else [CORPUS]
+
+
+@pytest.fixture
+def agreeing(pytestconfig: pytest.Config) -> Counter[tuple[Path, bool]]:
+    """Count look-ups by corpus, and by whether they agree; the summary prints it."""
+    return pytestconfig.stash.setdefault(AGREEING, Counter())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    counts = config.stash.get(AGREEING, None)
+    if counts is None:
+        return
+    terminalreporter.section("ssh_config, judged by OpenSSH")
+    for folder in dict.fromkeys(folder for folder, _ in counts):
+        total = counts[folder, True] + counts[folder, False]
+        terminalreporter.line(f"{folder}: {counts[folder, True]} of {total} look-ups agree")
