@@ -1,8 +1,8 @@
 """ssh_config(5), resolved as OpenSSH resolves it, on machines that have no OpenSSH.
 
 `resolve` gives what a connection needs; `look_up` gives what `ssh -G` prints, and where each value
-comes from. All that is outside is asked of a Machine, so any can be played. What is honoured follows
-OpenSSH 9.2, and what later releases up to 10 add; docs/decisions has where they differ.
+comes from. All that is outside is asked of a Machine, so that any can be given. What is honoured
+follows OpenSSH 9.2, and what later releases up to 10 add; docs/decisions says where they differ.
 """
 
 from qxub.transport.host_config import HostConfig

@@ -39,9 +39,9 @@ def permission_problem(path: str) -> str:
 
 def run_shell(command: str) -> int:
     """Run a command for Match exec by cmd, without input or output. Raises OSError."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S602 - the user's own command, from the user's own file
         command,
-        shell=True,  # noqa: S602 - the user's own command, from the user's own file
+        shell=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         check=False,

@@ -122,7 +122,7 @@ def check_names(keyword: str, text: str) -> None:
 
 
 def _unknown(names: Iterable[str], known: tuple[str, ...], *, are_keys: bool) -> Iterable[str]:
-    """Find the names that are not known; key types may be given by a pattern, or by a short name."""
+    """Find the names that are not known; key types may be patterns, or have short names."""
     for name in names:
         if name in known:
             continue

@@ -40,7 +40,8 @@ def _looks_like_address(host: str) -> bool:
 
 def _is_direct(state: State) -> bool:
     command = state.settings.get("proxycommand")
-    return (command is None or lower(command) == "none") and not state.settings.is_set("proxyjump")
+    jump = state.settings.get("proxyjump")
+    return (command is None or lower(command) == "none") and not (jump and jump.hosts)
 
 
 def _in_domains(state: State, host: str) -> str | None:

@@ -34,7 +34,7 @@ class JumpHost:
 
 @dataclass(frozen=True)
 class JumpList:
-    """The value of ProxyJump. `hosts` is empty for "none"; `before` is the text of all but the last."""
+    """The value of ProxyJump; no hosts for "none". `before` is the text of all but the last."""
 
     hosts: tuple[JumpHost, ...]
     before: str = ""
@@ -101,11 +101,11 @@ def _parse_uri(text: str, service_port: ServicePort) -> JumpHost:
     user, at, rest = text[len("ssh://") :].partition("@")
     parts = (user.partition(";")[0], at, rest) if at else ("", "", user)
     user_or_none, rest = _cut_user(text, parts)
-    rest = rest[:-1] if rest.endswith("/") else rest
+    rest = rest.removesuffix("/")
     host, port = _parse_host_and_port(rest, text, service_port)
     if not valid_domain(host):
         raise ValueError(f"has no valid host name in {text!r}")
-    host = host[:-1] if host.endswith(".") else host
+    host = host.removesuffix(".")
     return JumpHost(None if user_or_none is None else _decode(user_or_none, text), host, port)
 
 

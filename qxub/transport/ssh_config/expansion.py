@@ -1,4 +1,4 @@
-"""Tokens (%h), environment variables (${NAME}) and home directories (~) in values (ssh_config(5))."""
+"""Tokens (%h), variables (${NAME}) and home directories (~) in the values of ssh_config(5)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from qxub.transport.ssh_config.machine import Machine
 
 _VARIABLE = r"\$\{([^}]*)(\}?)"
-_TOKEN = r"%(.?)"
-_BOTH = re.compile(f"{_VARIABLE}|{_TOKEN}", re.DOTALL)
+_PERCENT = r"%(.?)"
+_BOTH = re.compile(f"{_VARIABLE}|{_PERCENT}", re.DOTALL)
 _ONLY_VARIABLES = re.compile(f"{_VARIABLE}|(?!)()", re.DOTALL)
-_ONLY_TOKENS = re.compile(f"(?!)()()|{_TOKEN}", re.DOTALL)
+_ONLY_TOKENS = re.compile(f"(?!)()()|{_PERCENT}", re.DOTALL)
 
 
 def expand(

@@ -1,4 +1,4 @@
-"""The one table of ssh_config's keywords: what each takes, what it is by default, what we do with it.
+"""The one table of ssh_config's keywords: what each takes, its default, and what we do with it.
 
 It holds those of OpenSSH 9.2 to 10, and Debian's own. A keyword is known by its name in lower case.
 """
@@ -34,11 +34,13 @@ class Keyword:
     note: str = ""
 
 
-_LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1", "DEBUG2", "DEBUG3")
 _LEVEL = of.choice(
-    # "SILENT" is what Debian's OpenSSH prints for it
-    **{level.lower(): level for level in _LOG_LEVELS} | {"quiet": "SILENT", "silent": "SILENT"},
-    debug="DEBUG1",
+    **{level.lower(): level for level in ("FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG")},
+    debug1="DEBUG",
+    debug2="DEBUG2",
+    debug3="DEBUG3",
+    quiet="SILENT",
+    silent="SILENT",  # Debian's OpenSSH prints it so
 )
 _FACILITY = of.choice(
     *("daemon", "user", "auth", "authpriv", "local0", "local1", "local2", "local3", "local4"),

@@ -1,4 +1,4 @@
-"""A line of ssh_config, split as OpenSSH 9 splits it: a keyword, and arguments that may be quoted."""
+"""A line of ssh_config, split as OpenSSH 9 splits it: a keyword and arguments, quoted or not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def split_line(text: str) -> tuple[str, str] | None:
 
 
 def _split_word(text: str) -> tuple[str | None, str | None]:
-    """Cut off the first word. None for a word whose quote does not end, or where nothing is left."""
+    """Cut off the first word; None where its quote does not end, or where nothing is left."""
     found = _DELIMITER.search(text)
     if found is None:
         return text, None
@@ -55,7 +55,8 @@ def split_arguments(text: str) -> list[str]:
     """
     if _SPECIAL.search(text) is None:
         return _SEPARATED.findall(text)
-    arguments, position = [], 0
+    arguments: list[str] = []
+    position = 0
     while True:
         while text[position : position + 1] in (" ", "\t"):
             position += 1

@@ -1,4 +1,4 @@
-"""Looking a host up, as `ssh -G` does: the command line, the user's files, the system's, defaults."""
+"""Looking a host up, as `ssh -G` does: command line, the user's file, the system's, defaults."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ class LookUp:
 
     def lines(self) -> list[tuple[str, str]]:
         """Keywords and values as `ssh -G` prints them, a line each."""
-        return [
-            (name, text) for name, setting in self.settings.items() for text in setting.texts
-        ]
+        return [(name, text) for name, setting in self.settings.items() for text in setting.texts]
 
 
 def look_up(
@@ -89,7 +87,7 @@ def _begin(
 
 
 def _read_files(state: State, config_file: str | None) -> None:
-    """Read the file of -F, or else the user's and then the system's, either of which may be missing."""
+    """Read the file of -F, or else the user's and the system's, either of which may be missing."""
     reader, machine = Reader(state), state.machine
     if config_file is not None:
         if config_file.lower() == "none":
@@ -116,5 +114,3 @@ def _fix_canonicalization(state: State) -> None:
     for name in ("canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"):
         if not state.settings.is_set(name):
             state.settings.fix(name, KEYWORDS[name].default)
-
-

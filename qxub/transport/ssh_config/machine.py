@@ -1,4 +1,4 @@
-"""All that a look-up asks of the machine it runs on, in one place, so that any machine can be given."""
+"""All that a look-up asks of the machine it runs on, so that any machine can be given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable
 
 from qxub.transport.ssh_config.algorithms import OURS, Algorithms
 
@@ -31,11 +31,12 @@ class Machine:
     """A machine, as ssh_config(5) looks at it. Paths are texts; "/" separates them everywhere.
 
     `user` is empty when the system does not know it. `read_file` raises OSError. `glob` takes a
-    pattern of glob(3), without a tilde, and answers in order. `permission_problem` says what is wrong
-    with a configuration file's owner or mode, or "". `find_address` gives the canonical form of a
-    numeric address of a family ("any", "inet", "inet6"), and None for a name; `find_name` looks a
-    name up and gives its canonical name, "" where it has none, and None where there is no such host.
-    `run_shell` runs a command for Match exec and gives its exit status.
+    pattern of glob(3), without a tilde, and answers in order. `permission_problem` says what is
+    wrong with a configuration file's owner or mode, or "". `find_address` gives the canonical form
+    of a numeric address of a family ("any", "inet", "inet6"), and None for a name; `find_name`
+    looks a name up (one that is not to be searched for in domains ends with a dot) and gives its
+    canonical name, "" where it has none, and None where there is no such host. `run_shell` runs a
+    command for Match exec and gives its exit status.
     """
 
     home: str
@@ -48,17 +49,17 @@ class Machine:
     read_file: Callable[[str], bytes]
     glob: Callable[[str], Sequence[str]]
     permission_problem: Callable[[str], str]
-    home_of: Callable[[str], Optional[str]]
-    service_port: Callable[[str], Optional[int]]
-    find_address: Callable[[str, str], Optional[str]]
-    find_name: Callable[[str, str], Optional[str]]
+    home_of: Callable[[str], str | None]
+    service_port: Callable[[str], int | None]
+    find_address: Callable[[str, str], str | None]
+    find_name: Callable[[str, str], str | None]
     run_shell: Callable[[str], int]
     local_addresses: Callable[[], Sequence[str]]
     algorithms: Algorithms = OURS
 
 
 def this_machine() -> Machine:
-    """The machine that this runs on, and the user who runs it."""
+    """Return the machine that this runs on, as the user who runs it sees it."""
     return Machine(
         home=str(Path.home()),
         user=_user(),
@@ -92,7 +93,7 @@ def _read_file(path: str) -> bytes:
 
 
 def _glob(pattern: str) -> Sequence[str]:
-    """List the files that a pattern of glob(3) takes; a backslash makes the next character plain."""
+    """List the files that a pattern of glob(3) takes; a backslash makes a character plain."""
     escaped = _ESCAPED.sub(lambda found: f"[{found[1]}]", pattern) if os.sep == "/" else pattern
     return sorted(glob(escaped.replace("[^", "[!")))  # noqa: PTH207 - the pattern is absolute
 

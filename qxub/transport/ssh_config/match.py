@@ -1,4 +1,4 @@
-"""Match lines (ssh_config(5), Match): criteria, each of which may be negated, all of which must hold."""
+"""Match lines (ssh_config(5), Match): criteria that must all hold; each may be negated."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Criterion = Callable[[str], bool]
 
 
 def match_applies(arguments: Sequence[str], criteria: Mapping[str, Criterion]) -> bool:
-    """Whether all criteria of a line hold. `criteria` gives a test of the argument for each by name.
+    """Whether all criteria of a line hold. `criteria` has a test of the argument for each, by name.
 
-    A criterion is tested even after another has failed, as some complain about their arguments; only
-    "exec" is not. Raises ValueError for a criterion that is unknown or has no argument.
+    A criterion is tested even after another has failed, as some complain about their arguments;
+    only "exec" is not. Raises ValueError for a criterion that is unknown or has no argument.
     """
     words = list(arguments)
     if not words:

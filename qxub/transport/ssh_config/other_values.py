@@ -44,9 +44,9 @@ def _is_byte(text: str) -> bool:
 
 def _check_escape(arguments: Sequence[str]) -> None:
     text = one(arguments)
-    if text != "none" and len(text.encode("utf-8", "surrogateescape")) != 1:
-        if not re.fullmatch(r"\^[@-\x7f]", text):
-            raise ValueError(f"takes one character, ^ and a letter, or none, not {text!r}")
+    is_one_byte = len(text.encode("utf-8", "surrogateescape")) == 1
+    if text != "none" and not is_one_byte and not re.fullmatch(r"\^[@-\x7f]", text):
+        raise ValueError(f"takes one character, ^ and a letter, or none, not {text!r}")
 
 
 def _check_tunnel_device(arguments: Sequence[str]) -> None:
@@ -88,7 +88,7 @@ def _check_keystroke_timing(arguments: Sequence[str]) -> None:
     if text in ("yes", "no", "true", "false"):
         return
     prefix, _, number = text.partition(":")
-    if prefix != "interval" or not 0 < parse_number(number, 1000):
+    if prefix != "interval" or not parse_number(number, 1000) > 0:
         raise ValueError(f"takes yes, no or interval:MILLISECONDS, not {text!r}")
 
 
@@ -173,7 +173,7 @@ def parse_domains(arguments: Sequence[str]) -> tuple[str, ...] | None:
         if not valid_domain(text):
             raise ValueError(f"takes domain names, not {text!r}")
     names = (lower(text) for text in arguments)
-    return tuple(name[:-1] if name.endswith(".") else name for name in names) or None
+    return tuple(name.removesuffix(".") for name in names) or None
 
 
 def parse_cnames(arguments: Sequence[str]) -> tuple[tuple[str, str], ...] | None:

@@ -37,7 +37,7 @@ def resolve(
     """Resolve a host and the jump hosts on the way to it. The arguments are those of `look_up`.
 
     Each jump host is looked up by itself; its own ProxyJump counts only for the first of a list.
-    Raises HostConfigError, for a way that leads in a circle too, and ResolveError as `look_up` does.
+    Raises HostConfigError, for a way in a circle too, and ResolveError as `look_up` does.
     """
     file = None if config_file is None else str(config_file)
     machine = machine or this_machine()
@@ -137,12 +137,12 @@ def host_config(found: LookUp) -> HostConfig:
 
 
 def _files(state: State, name: str, found: LookUp) -> Iterator[Path]:
-    """Expand the files of IdentityFile or CertificateFile; "none" is none."""
+    """Expand the files of IdentityFile or CertificateFile."""
     setting = found.settings.get(name)
     if setting is None:
         return
     for text, origin in zip(setting.texts, setting.origins):
-        if lower(text) != "none":
+        if lower(text) != "none" or name == "certificatefile":  # which knows no "none"
             yield Path(state.expanded_path(name, text, origin))
 
 

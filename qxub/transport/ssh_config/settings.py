@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qxub.transport.patterns import matches
+from qxub.transport.ssh_config.destination import JumpList
 from qxub.transport.ssh_config.keywords import KEYWORDS, Keyword
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from qxub.transport.ssh_config.destination import JumpList
 
 MAX_FILES = 100
 """of IdentityFile and of CertificateFile"""
@@ -35,26 +34,29 @@ class Settings:
         self._added: dict[str, list[Value]] = {"identityfile": [], "certificatefile": []}
         self._added["sendenv"] = []
 
-    def put(self, keyword: Keyword, value: Any, origin: str, *, is_users: bool) -> None:
-        """Take a line's value, unless it comes too late. Raises ValueError for one file too many."""
+    def put(self, keyword: Keyword, value: object, origin: str, *, is_users: bool) -> None:
+        """Take a line's value, unless it comes too late. Raises ValueError for one file too many.
+
+        None counts as not given. The parts of a dictionary are set independently of each other.
+        """
         if value is None:
             return
         if keyword.adds:
-            self._add(keyword.name, value, Value(value, origin, is_users))
-        elif type(value) is dict:
+            self._add(keyword.name, Value(value, origin, is_users))
+        elif isinstance(value, dict):
             for name, part in value.items():
                 self._first.setdefault(name, Value(part, origin))
-        elif keyword.name == "proxyjump":
+        elif isinstance(value, JumpList):
             self._put_jump(value, origin)
         else:
             self._first.setdefault(keyword.name, Value(value, origin))
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Any:  # noqa: ANN401 - each keyword has its own type
         """Return the value of a keyword, or its default."""
         found = self._first.get(name)
         return found.value if found else KEYWORDS[name].default
 
-    def part(self, name: str, default: Any) -> Any:
+    def part(self, name: str, default: object) -> Any:  # noqa: ANN401 - as above
         """Return a part of a value that has two, such as "rekeylimit.seconds"."""
         found = self._first.get(name)
         return found.value if found else default
@@ -72,15 +74,17 @@ class Settings:
         """Return the values of a keyword that accumulates."""
         return self._added[name]
 
-    def fix(self, name: str, value: Any) -> None:
+    def fix(self, name: str, value: object) -> None:
         """Replace a value by what has become of it; its origin stays."""
         self._first[name] = Value(value, self.origin(name))
 
-    def _add(self, name: str, value: Any, entry: Value) -> None:
+    def _add(self, name: str, entry: Value) -> None:
         values = self._added[name]
         if name == "sendenv":
-            self._add_variables(value, entry.origin)
-        elif not any(known.value == value and known.is_users == entry.is_users for known in values):
+            self._add_variables(entry.value, entry.origin)
+        elif not any(
+            known.value == entry.value and known.is_users == entry.is_users for known in values
+        ):
             if len(values) >= MAX_FILES:
                 raise ValueError(f"may be given {MAX_FILES} times at most")
             values.append(entry)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from qxub.transport.ssh_config.keywords import DEFAULT_IDENTITIES, KEYWORDS
-from qxub.transport.ssh_config.lines import lower
 from qxub.transport.ssh_config.settings import DEFAULT
+from qxub.transport.ssh_config.values import show_flag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from qxub.transport.ssh_config.settings import Settings
     from qxub.transport.ssh_config.state import State
 
 
@@ -46,29 +47,44 @@ def _added(state: State, name: str) -> Setting:
     values = state.settings.added(name)
     if name == "identityfile" and not values:
         return Setting(DEFAULT_IDENTITIES, (DEFAULT,) * len(DEFAULT_IDENTITIES))
-    return Setting(
-        tuple(value.value for value in values), tuple(value.origin for value in values)
-    )
+    return Setting(tuple(value.value for value in values), tuple(value.origin for value in values))
 
 
 def _texts(state: State, name: str) -> Sequence[str]:
-    settings = state.settings
-    value = settings.get(name)
-    if name == "connecttimeout" and value is None:
-        return ("none",)
-    if name == "rekeylimit":
-        return (f"{value} {settings.part('rekeylimit.seconds', 0)}",)
-    if name == "forwardagent":
-        return (settings.part("forwardagent.path", "yes" if value else "no"),)
-    if name == "setenv":
-        return value or ()
-    if name == "proxyjump" and value is not None and not value.hosts:
-        return ()
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(state.settings)
+    value = state.settings.get(name)
     if name == "globalknownhostsfile" and value is None:
-        return (" ".join(default_known_hosts(state)),)
-    if name.endswith("knownhostsfile") and lower(value[0]) == "none":
-        return ()
-    return () if value is None else (KEYWORDS[name].kind.show(value),)
+        value = default_known_hosts(state)
+    return () if value in (None, ("none",)) else (KEYWORDS[name].kind.show(value),)
+
+
+def _connect_timeout(settings: Settings) -> Sequence[str]:
+    seconds = settings.get("connecttimeout")
+    return ("none" if seconds is None else str(seconds),)
+
+
+def _forward_agent(settings: Settings) -> Sequence[str]:
+    return (settings.part("forwardagent.path", show_flag(settings.get("forwardagent"))),)
+
+
+def _rekey_limit(settings: Settings) -> Sequence[str]:
+    return (f"{settings.get('rekeylimit')} {settings.part('rekeylimit.seconds', 0)}",)
+
+
+def _jump(settings: Settings) -> Sequence[str]:
+    jump = settings.get("proxyjump")
+    return (str(jump),) if jump and jump.hosts else ()
+
+
+_SPECIAL: Mapping[str, Callable[[Settings], Sequence[str]]] = {
+    "connecttimeout": _connect_timeout,
+    "forwardagent": _forward_agent,
+    "proxyjump": _jump,
+    "rekeylimit": _rekey_limit,
+    "setenv": lambda settings: settings.get("setenv") or (),
+}
 
 
 def default_known_hosts(state: State) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class State:
     def expanded(
         self, name: str, text: str, tokens: Mapping[str, Callable[[], str]], *, variables: bool
     ) -> str:
-        """Expand the value of a keyword. Raises HostConfigError, naming where the value comes from."""
+        """Expand the value of a keyword. Raises HostConfigError, naming its line."""
         environment = self.machine.environment if variables else None
         try:
             return expand(text, tokens=tokens, environment=environment)

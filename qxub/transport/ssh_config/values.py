@@ -1,14 +1,15 @@
 """How the values of ssh_config are written: each kind of value is read by one function.
 
-A function takes the arguments of a line and returns the value; it raises ValueError, whose text goes
-into a message behind the keyword. `None` stands for "as if not given", as "none" does for times.
+A function takes the arguments of a line and returns the value; it raises ValueError, whose text
+goes into a message behind the keyword. `None` stands for "as if not given", as "none" does for
+times.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from qxub.transport.ssh_config.algorithms import check_names
 from qxub.transport.ssh_config.destination import parse_jump_list, parse_port
@@ -31,14 +32,14 @@ _SIZE = re.compile(r"\s*([+-]?)([0-9]*)(?:\.([0-9]*))?([bkmgtpeBKMGTPE]?)")
 class Kind:
     """A kind of value: how it is read, and how `ssh -G` prints it.
 
-    A raw kind's function takes the rest of the line as it stands, unquoted. `complete` finishes what
-    depends on the machine: a service's port, a variable's value.
+    A raw kind's function takes the rest of the line as it stands, unquoted. `complete` finishes
+    what depends on the machine: a service's port, a variable's value.
     """
 
     parse: Callable[[Any], object]
     show: Callable[[Any], str] = str
     raw: bool = False
-    complete: Optional[Callable[[Any, Machine], object]] = None
+    complete: Callable[[Any, Machine], object] | None = None
 
 
 def one(arguments: Sequence[str]) -> str:
@@ -130,7 +131,7 @@ def parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if found is None or len(found[2]) > 18:
         raise ValueError(f"takes a size such as 512M or 1G, not {text!r}")
-    unit = 1024 ** "bkmgtpe".index(found[4].lower() or "b")
+    unit: int = 1024 ** "bkmgtpe".index(found[4].lower() or "b")
     fraction = found[3] if found[4] and found[3] else "0"
     size = int(found[2] or 0) * unit + int(fraction[:18]) * unit // 10 ** len(fraction[:18])
     if size >= 2**63:
@@ -176,7 +177,8 @@ def parse_agent(arguments: Sequence[str]) -> str:
 def complete_agent(value: str, machine: Machine) -> str:
     """Check the variables in an agent's path, as OpenSSH does in blocks that do not apply, too."""
     expand(value, environment=machine.environment)
-    if re.fullmatch(r"\$(?!\{).*", value, re.DOTALL) and not re.fullmatch(r"\$\w+", value, re.ASCII):
+    is_name = value.startswith("$") and not value.startswith("${")
+    if is_name and not re.fullmatch(r"\$\w+", value, re.ASCII):
         raise ValueError(f"takes the name of a variable after $, not {value!r}")
     return value
 
@@ -207,7 +209,7 @@ def complete_jump(text: str, machine: Machine) -> JumpList:
 
 
 def algorithms(keyword: str) -> Kind:
-    """A list of algorithms, which may begin with +, - or ^."""
+    """Make the kind of a list of algorithms, which may begin with +, - or ^."""
 
     def parse(arguments: Sequence[str]) -> str:
         text = one(arguments)
@@ -217,7 +219,7 @@ def algorithms(keyword: str) -> Kind:
     return Kind(parse)
 
 
-def show_flag(value: bool) -> str:  # noqa: FBT001 - it is the value
+def show_flag(value: bool) -> str:
     """Print yes or no."""
     return "yes" if value else "no"
 
