@@ -114,7 +114,7 @@ def machine_at(place: Place, case: Case) -> Machine:
         return [place.known(path) for path in real.glob(place.on_disk(pattern))]
 
     def find_name(name: str, family: str) -> str | None:
-        address, *canonical = case.names.get(name, ("",))
+        address, *canonical = case.names.get(name.rstrip("."), ("",))
         versions = {"inet": (4,), "inet6": (6,)}.get(family, (4, 6))
         if not address or ip_address(address).version not in versions:
             return None
