@@ -163,14 +163,14 @@ def _answer(release: str, run: Mapping[str, Any], defaults: Mapping[str, Value])
     config = expanded = None
     if not fails and run.get("config"):
         # What a newer release has by default is no answer: ours is judged on 9.2's defaults.
-        by_default = set(run.get("as_empty_config", ()))
-        own = {key: value for key, value in run["config"].items() if key not in by_default}
+        theirs = {key for key in run.get("as_empty_config", ()) if defaults.get(key)}
+        own = {key: value for key, value in run["config"].items() if key not in theirs}
         config = {**defaults, **{key: _value(value) for key, value in own.items()}}
         expanded = {
-            key: _value(value)
-            for key, value in run["expanded"].items()
-            if key not in by_default or not value
+            key: _value(value) for key, value in run["expanded"].items() if key not in theirs
         }
+        if release == "10.5" and not expanded.get("certificatefile"):
+            expanded.pop("certificatefile", None)  # its log names none, also where there is one
     return Answer(release, fails, config, expanded, tuple(run.get("stderr", ())))
 
 

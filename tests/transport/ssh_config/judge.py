@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from qxub.transport.errors import HostConfigError
+from qxub.transport.errors import HostConfigError, ResolveError
 from qxub.transport.ssh_config import host_config, look_up
 
 from .command_line import parsed
@@ -51,7 +51,7 @@ class Outcome:
     config_file: str | None
     lines: tuple[tuple[str, str], ...] = ()
     host: HostConfig | None = None
-    error: HostConfigError | None = None  # of look_up: `ssh -G` would have failed
+    error: HostConfigError | ResolveError | None = None  # of look_up: `ssh -G` would have failed
     host_error: HostConfigError | None = None  # of host_config: `ssh` would have failed
     crash: str | None = None
 
@@ -61,7 +61,7 @@ class Outcome:
 
 
 def outcome(arguments: Arguments, machine: Machine) -> Outcome:
-    """Look a host up. Whatever is raised besides HostConfigError is part of the outcome."""
+    """Look a host up. What is raised besides the errors that look_up declares is a crash."""
     result = Outcome(machine.home, arguments.config_file)
     try:
         found = look_up(
@@ -71,7 +71,7 @@ def outcome(arguments: Arguments, machine: Machine) -> Outcome:
             machine=machine,
         )
         result = replace(result, lines=tuple(found.lines()))
-    except HostConfigError as error:
+    except (HostConfigError, ResolveError) as error:
         return replace(result, error=error)
     except Exception:  # noqa: BLE001 - the judge goes on with the next look-up
         return replace(result, crash=traceback.format_exc())
@@ -130,8 +130,9 @@ def _of_failure(stderr: Iterable[str], result: Outcome) -> Iterator[Disagreement
         yield Disagreement("error", list(stderr), "none")
         return
     at_fault = _places(LINE_OF_SSH, stderr)
-    if at_fault and at_fault != _places(LINE_OF_OURS, result.error.problems):
-        yield Disagreement("lines at fault", sorted(at_fault), list(result.error.problems))
+    problems = result.error.problems if isinstance(result.error, HostConfigError) else ()
+    if at_fault and at_fault != _places(LINE_OF_OURS, problems):
+        yield Disagreement("lines at fault", sorted(at_fault), str(result.error))
     for file in FILE_OF_SSH.findall("\n".join(stderr)):
         if file not in str(result.error):
             yield Disagreement("file at fault", file, str(result.error))
