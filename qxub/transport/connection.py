@@ -55,6 +55,9 @@ def connect(host: HostConfig, *, ask_passphrase: AskPassphrase = _nobody) -> Con
     has its own. `ask_passphrase` is called for an encrypted key file. Raises TransportError of
     every kind but ChannelError.
     """
+    if host.proxy_command is not None:
+        where = ", ".join(host.origins.get("proxycommand", ()))
+        raise ConnectError(f"{where}: ProxyCommand is not supported yet", host=host.alias)
     jump = _connect_jump(host, ask_passphrase)
     try:
         deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)

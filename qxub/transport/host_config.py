@@ -45,7 +45,7 @@ class HostConfig:
     strict_host_key_checking: str = "ask"
     hash_known_hosts: bool = False
     no_host_authentication_for_localhost: bool = False
-    connect_timeout: int | None = None
+    connect_timeout: float | None = None
     connection_attempts: int = 1
     address_family: str = "any"
     bind_address: str | None = None

@@ -19,11 +19,12 @@ MOST_LINES, LONGEST_LINE = 16384, 256
 _WORD = r"[!$-&(-<>-\[\]-~]+"  # printable ASCII but for quotes, backslash, "#" and "="
 _SIMPLE = re.compile(rf"[ \t]*([A-Za-z]+)[ \t]+({_WORD}(?:[ \t]+{_WORD})*)[ \t]*")
 _STRINGS = "|".join(name for name, keyword in KEYWORDS.items() if keyword.kind is values.STRING)
+_FLAGS = re.IGNORECASE | re.ASCII
 
-plain_hosts = re.compile(r"[ \t]*host[ \t]+[a-z0-9._ \t-]*[a-z0-9._-]", re.I | re.A).fullmatch
+plain_hosts = re.compile(r"[ \t]*host[ \t]+[a-z0-9._ \t-]*[a-z0-9._-]", _FLAGS).fullmatch
 """takes a Host line with plain names only: it is for no host that is not in its text"""
 
-surely_valid = re.compile(rf"[ \t]*(?:{_STRINGS})[ \t]+[a-z0-9._~/@:%-]+", re.I | re.A).fullmatch
+surely_valid = re.compile(rf"[ \t]*(?:{_STRINGS})[ \t]+[a-z0-9._~/@:%-]+", _FLAGS).fullmatch
 """takes a line that sets a keyword that may have any text to a plain one"""
 
 

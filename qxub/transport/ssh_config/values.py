@@ -133,7 +133,8 @@ def parse_size(text: str) -> int:
         raise ValueError(f"takes a size such as 512M or 1G, not {text!r}")
     unit: int = 1024 ** "bkmgtpe".index(found[4].lower() or "b")
     fraction = found[3] if found[4] and found[3] else "0"
-    size = int(found[2] or 0) * unit + int(fraction[:18]) * unit // 10 ** len(fraction[:18])
+    scale: int = 10 ** len(fraction[:18])
+    size = int(found[2] or 0) * unit + int(fraction[:18]) * unit // scale
     if size >= 2**63:
         raise ValueError(f"takes a smaller size than {text}")
     return -size if found[1] == "-" else size

@@ -1,0 +1,34 @@
+"""What ssh_config may ask for is what the transport can do: the two lists are held together."""
+
+from __future__ import annotations
+
+import paramiko
+import pytest
+
+from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, WEAK_ALGORITHMS
+from qxub.transport.ssh_config.algorithms import OURS
+
+PARAMIKO = {
+    "ciphers": paramiko.Transport._preferred_ciphers,  # type: ignore[attr-defined]
+    "macs": paramiko.Transport._preferred_macs,  # type: ignore[attr-defined]
+    "kexalgorithms": paramiko.Transport._preferred_kex,  # type: ignore[attr-defined]
+    "hostkeyalgorithms": PLAIN_HOST_KEY_ALGORITHMS,
+}
+
+
+@pytest.mark.parametrize("keyword", PARAMIKO)
+def test_the_lists_are_paramikos_without_the_weak(keyword: str) -> None:
+    weak = WEAK_ALGORITHMS.get(keyword, [])
+    assert OURS.usable[keyword] == tuple(name for name in PARAMIKO[keyword] if name not in weak)
+
+
+def test_signs() -> None:
+    ciphers = OURS.usable["ciphers"]
+    first, second, *_ = ciphers
+    assert OURS.assemble("ciphers", None) == ciphers
+    assert OURS.assemble("ciphers", f"{second},{first}") == (second, first)
+    assert OURS.assemble("ciphers", f"^{second}")[:2] == (second, first)
+    assert OURS.assemble("ciphers", "-aes*-ctr") == tuple(c for c in ciphers if "gcm" in c)
+    assert OURS.assemble("ciphers", "+chacha20-poly1305@openssh.com") == ciphers
+    with pytest.raises(ValueError, match="cannot do"):
+        OURS.assemble("ciphers", "chacha20-poly1305@openssh.com")
