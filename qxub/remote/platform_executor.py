@@ -76,7 +76,8 @@ def plan_remote_run(
 ) -> RemoteRun:
     """Resolve the host and build the command. Raises ConfigError for a bad ssh_config."""
     with translated():
-        host = resolve(remote.host, config_file=remote.ssh_config, remote_command=REQUEST)
+        command = REQUEST.decode()
+        host = resolve(remote.host, config_file=remote.ssh_config, remote_command=command)
     return RemoteRun(platform, remote, host, build_command(spec, verbosity=verbosity), run_id)
 
 

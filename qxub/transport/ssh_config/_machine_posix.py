@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 import subprocess
 import sys
@@ -25,6 +23,8 @@ def system_directory() -> str:
 
 def home_of(user: str) -> str | None:
     """Look up another user's home (passwd(5))."""
+    import pwd  # noqa: PLC0415 - only a file that needs it needs it
+
     try:
         return pwd.getpwnam(user).pw_dir
     except (KeyError, ValueError):  # ValueError: a NUL in the name
@@ -47,6 +47,9 @@ def permission_problem(path: str) -> str:
 
 
 def _is_private_group(number: int) -> bool:
+    import grp  # noqa: PLC0415 - as above
+    import pwd  # noqa: PLC0415
+
     own = pwd.getpwuid(os.getuid()).pw_name
     try:
         members = set(grp.getgrgid(number).gr_mem)
