@@ -1,35 +1,32 @@
-"""Logging in with keys (RFC 4252), in OpenSSH's order, keeping account of every attempt."""
+"""Logging in (RFC 4252): one method after the other, driven by what the server says to each."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+import logging
 from typing import TYPE_CHECKING
 
-import paramiko
-
-from qxub.transport.errors import Attempt, AuthenticationError, ConnectError, ConnectionLost
-from qxub.transport.keys import (
-    AgentKeys,
-    KeyUnusableError,
-    PassphraseNeededError,
-    load_private_key,
-    public_blob,
-)
-from qxub.transport.known_hosts import fingerprint
-from qxub.transport.translation import describe, translated
+from qxub.transport.account import Account
+from qxub.transport.errors import ConnectError, ConnectionLost, TransportError
+from qxub.transport.methods.keyboard_interactive import KeyboardInteractive
+from qxub.transport.methods.method import Login
+from qxub.transport.methods.password import Password
+from qxub.transport.methods.publickey import PublicKey
+from qxub.transport.prompter import Muted
+from qxub.transport.userauth import Conversation, Failure, LoginEnded, Success
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from qxub.transport.host_config import HostConfig
+    from qxub.transport.methods.method import Method
     from qxub.transport.paramiko_hooks import HookedTransport
     from qxub.transport.prompter import Prompter
+    from qxub.transport.userauth import Reply
 
+log = logging.getLogger(__name__)
 
-PASSPHRASE_TRIES = 3
-"""as ssh(1) asks"""
+DEFAULT_ORDER = ("publickey", "keyboard-interactive", "password")
+"""ssh(1)'s, without the two that this client cannot do: gssapi-with-mic and hostbased"""
+MAX_STEPS = 8
+"""how many steps a server may accept and still ask for another"""
 
 
 def authenticate(
@@ -38,141 +35,133 @@ def authenticate(
     """Log in as `host.user`, before `deadline` on the monotonic clock.
 
     The time that a person takes to answer does not count. Raises AuthenticationError with all
-    attempts, or ConnectionLost.
+    attempts; ConnectError or ConnectionLost where the login broke off without a word.
     """
-    _Login(transport, host, deadline, prompter).run()
+    if host.batch_mode:
+        prompter = Muted(prompter)
+    conversation = Conversation(transport, host.user, deadline, prompter)
+    login = Login(host, conversation, prompter, Account(host))
+    key_login = PublicKey(login)
+    methods: list[Method] = [key_login, KeyboardInteractive(login), Password(login)]
+    try:
+        _Loop(login, {method.name: method for method in methods}).run()
+    finally:
+        key_login.close()
 
 
-@dataclass
-class _Login:
-    transport: HookedTransport
-    host: HostConfig
-    deadline: float
-    prompter: Prompter
-    attempts: list[Attempt] = field(default_factory=list)
-    methods: tuple[str, ...] = ()
-    tried: set[bytes] = field(default_factory=set)
+class _Loop:
+    """Methods in the order of preference; each is left when it has nothing more to try."""
+
+    def __init__(self, login: Login, methods: dict[str, Method]) -> None:
+        self._login = login
+        self._account = login.account
+        wanted = login.host.preferred_authentications or DEFAULT_ORDER
+        off = _switched_off(login.host)
+        self._methods = [methods[name] for name in wanted if name in methods and name not in off]
+        self._off = {
+            name: off.get(name)
+            or f"PreferredAuthentications{self._account.origin('preferredauthentications')}"
+            for name in DEFAULT_ORDER
+            if name in off or name not in wanted
+        }
+        self._left = list(self._methods)
+        self._steps = 0
 
     def run(self) -> None:
-        self._ask_for_methods()
-        if not self.transport.is_authenticated() and "publickey" in self.methods:
-            self._try_keys()
-        if not self.transport.is_authenticated():
-            raise self._refusal()
+        """Go on until the server lets us in. Raises as `authenticate`."""
+        try:
+            self._go_on(self._first_reply())
+        except LoginEnded as error:
+            raise self._broken_off(error) from error
 
-    def _ask_for_methods(self) -> None:
+    def _first_reply(self) -> Reply:
         """Request "none", to which the server answers with its methods (RFC 4252 section 5.2)."""
-        self._limit_time()
-        with translated(self.host.alias, "asking for login methods", ConnectionLost):
-            try:
-                self.methods = tuple(self.transport.auth_none(self.host.user))
-            except paramiko.BadAuthenticationType as error:
-                self.methods = tuple(error.allowed_types)
-            except paramiko.AuthenticationException as error:
-                reason = self._reason(error)
-                raise ConnectError(
-                    f"{self.host.alias}: the server ended the session before login: {reason}",
-                    host=self.host.alias,
-                ) from error
+        conversation = self._login.conversation
+        conversation.begin()
+        return conversation.request("none")
 
-    def _try_keys(self) -> None:
-        """Agent keys named by IdentityFile, then other agent keys, then files, as OpenSSH does."""
-        with AgentKeys(self.host.identity_agent) as agent:
-            if agent.problem:
-                self._note("agent", "", "ssh-agent not used: " + agent.problem)
-            if self._offer_agent_keys(agent.keys):
-                return
-            for file in self.host.identity_files:
-                if self._offer_file(file):
-                    return
+    def _go_on(self, reply: Reply) -> None:
+        current: Method | None = None
+        while not isinstance(reply, Success):
+            if not isinstance(reply, Failure):
+                raise LoginEnded("the server answers with a message that belongs to no request")
+            self._account.methods = reply.methods
+            if reply.partial and current is not None:
+                self._step_done(current)
+            current, reply = self._next_attempt(reply)
+        log.debug("logged in by %s", current.name if current else "no method at all")
 
-    def _offer_agent_keys(self, keys: Iterable[paramiko.AgentKey]) -> bool:
-        keys = list(keys)
-        if not keys:
-            return False
-        configured = [public_blob(file) for file in self.host.identity_files]
-        if self.host.identities_only:
-            keys = [key for key in keys if key.asbytes() in configured]
-        keys.sort(key=lambda key: key.asbytes() not in configured)
-        return any(self._offer(key, f"agent key {key.comment!r}") for key in keys)
+    def _step_done(self, method: Method) -> None:
+        """Start afresh: the server asks for a further step. That is not being let in."""
+        self._account.accepted.append(method.name)
+        self._steps += 1
+        if self._steps >= MAX_STEPS:
+            raise LoginEnded(f"the server has accepted {self._steps} steps, and asks for more")
+        self._left = list(self._methods)
+        for other in self._methods:
+            other.restart()
 
-    def _offer_file(self, file: Path) -> bool:
-        try:
-            key = self._load(file)
-        except KeyUnusableError as error:
-            self._note(str(file), "", f"skipped: {error}")
-            return False
-        return self._offer(key, str(file))
+    def _next_attempt(self, last: Failure) -> tuple[Method, Reply]:
+        """Try the most preferred method that the server would accept and that is not used up."""
+        while True:
+            usable = [method for method in self._left if method.name in last.methods]
+            if not usable:
+                raise self._refusal()
+            reply = usable[0].attempt()
+            if reply is not None:
+                return usable[0], reply
+            self._left.remove(usable[0])
 
-    def _load(self, file: Path) -> paramiko.PKey:
-        passphrase = None
-        for _ in range(PASSPHRASE_TRIES):
-            try:
-                return load_private_key(file, passphrase)
-            except PassphraseNeededError:
-                begun = time.monotonic()
-                answer = self.prompter.ask(f"Passphrase for {file}: ", echo=False)
-                self.deadline += time.monotonic() - begun
-                if answer is None:
-                    raise
-                passphrase = answer.encode()
-        return load_private_key(file, passphrase)
+    def _refusal(self) -> TransportError:
+        account, wanted = self._account, self._account.methods
+        for name in wanted:
+            if name in self._off:
+                account.skip(name, "", f"switched off by {self._off[name]}")
+        off = [name for name in wanted if name in self._off]
+        if off and not any(method.name in wanted for method in self._methods):
+            account.suggest(0, f"The server asks for {off[0]}: change {self._off[off[0]]}.")
+        elif wanted and not set(wanted) & set(DEFAULT_ORDER):
+            account.suggest(0, f"This client has no way to log in by {', '.join(wanted)}.")
+        elif wanted == ("publickey",) and not account.attempts:
+            account.suggest(
+                0,
+                "The server only takes keys, and there is none here. Name yours with "
+                "IdentityFile for this host in ssh_config, or make one and give the site its "
+                "public half.",
+            )
+        return account.refusal()
 
-    def _offer(self, key: paramiko.PKey, name: str) -> bool:
-        """Try one key. True ends the search: we are in, or no further key can help."""
-        blob = key.asbytes()
-        if blob in self.tried:
-            return False
-        self.tried.add(blob)
-        print_of_key = fingerprint(blob)
-        self._limit_time()
-        try:
-            remaining = self.transport.auth_publickey(self.host.user, key)
-        except paramiko.BadAuthenticationType as error:
-            self.methods = tuple(error.allowed_types)
-            self._note(name, print_of_key, "refused")
-            return "publickey" not in self.methods
-        except paramiko.AuthenticationException as error:
-            alive = self.transport.is_active()
-            self._note(name, print_of_key, "refused" if alive else self._reason(error))
-            return not alive
-        except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
-            # the agent may fail to sign; if it was the line, the transport is dead as well
-            self._note(name, print_of_key, self._reason(error))
-            return not self.transport.is_active()
-        if self.transport.is_authenticated():
-            return True
-        self.methods = tuple(remaining)  # partial success (RFC 4252 section 5.1): not let in yet
-        self._note(name, print_of_key, "accepted, and the server asks for a further method")
-        return "publickey" not in self.methods
+    def _broken_off(self, error: LoginEnded) -> TransportError:
+        account, host = self._account, self._login.host
+        reason = str(error)
+        account.end(reason)
+        if error.is_verdict and account.attempts:
+            return account.refusal(ended=reason)
+        if not account.attempts:
+            message = f"{host.alias}: the server ended the session before login: {reason}"
+            return ConnectError(message, host=host.alias)
+        lines = [f"  {attempt}" for attempt in account.attempts]
+        message = f"{host.alias}: the login broke off: {reason}"
+        return ConnectionLost("\n".join([message, *lines]), host=host.alias)
 
-    def _reason(self, error: Exception) -> str:
-        return self.transport.disconnect_reason or describe(error)
 
-    def _limit_time(self) -> None:
-        self.transport.auth_timeout = max(0.1, self.deadline - time.monotonic())
-
-    def _note(self, name: str, print_of_key: str, answer: str) -> None:
-        self.attempts.append(Attempt("publickey", name, print_of_key, answer))
-
-    def _refusal(self) -> AuthenticationError:
-        methods = ", ".join(self.methods) or "none that it named"
-        lines = [f"  {attempt}" for attempt in self.attempts] or ["  no key could be tried"]
-        return AuthenticationError(
-            f"{self.host.alias}: {self.host.hostname} did not let {self.host.user} in "
-            f"(it would accept: {methods})\n" + "\n".join(lines),
-            attempts=tuple(self.attempts),
-            methods=self.methods,
-            hint=self._hint(),
-            host=self.host.alias,
-        )
-
-    def _hint(self) -> str:
-        if "publickey" not in self.methods:
-            return "This client can only log in with keys so far; the server asks for another way."
-        if any("passphrase" in attempt.answer for attempt in self.attempts):
-            return "Run this at a terminal to be asked for it, or add the key to ssh-agent."
-        return (
-            "Check User and IdentityFile for this host in ssh_config, "
-            "and that the site has the public key."
-        )
+def _switched_off(host: HostConfig) -> dict[str, str]:
+    """Say for each method that the configuration switches off which setting does so."""
+    settings = {
+        "publickey": (host.pubkey_authentication, "PubkeyAuthentication"),
+        "keyboard-interactive": (
+            host.kbd_interactive_authentication,
+            "KbdInteractiveAuthentication",
+        ),
+        "password": (host.password_authentication, "PasswordAuthentication"),
+    }
+    account = Account(host)
+    off = {
+        name: f"{keyword} no{account.origin(keyword.lower())}"
+        for name, (on, keyword) in settings.items()
+        if not on
+    }
+    if host.batch_mode:
+        reason = f"BatchMode yes{account.origin('batchmode')}, under which nothing is asked"
+        off.update({name: off.get(name, reason) for name in DEFAULT_ORDER[1:]})
+    return off

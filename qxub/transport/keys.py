@@ -1,130 +1,107 @@
-"""Client keys: files, an ssh-agent's keys, and making a new pair."""
+"""Private keys: reading their files, signing with them, and making a new pair."""
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
-import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from paramiko.pkey import UnknownKeyType
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from paramiko.message import Message
 
-from qxub.transport.known_hosts import parse_blob
-from qxub.transport.translation import printable
+from qxub.transport.key_errors import KeyUnusableError, PassphraseNeededError
+from qxub.transport.openssh_key import MISSING, WRONG, read_container, without_passphrase
+from qxub.transport.public_keys import key_type, public_blob, string
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from typing_extensions import Self
-
 log = logging.getLogger(__name__)
 
-AGENT_SECONDS = 5.0
+PrivateKey = Union[Ed25519PrivateKey, ec.EllipticCurvePrivateKey, RSAPrivateKey]
+
+_CURVES: dict[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
+_NO_KEY = "is not a private key in a supported format"
 
 
-class KeyUnusableError(Exception):
-    """A key file, or the agent, is of no use; the text says why."""
-
-
-class PassphraseNeededError(KeyUnusableError):
-    """The key file is encrypted, and the passphrase is missing or wrong."""
-
-
-def load_private_key(file: Path, passphrase: bytes | None = None) -> paramiko.PKey:
-    """Read a private key, with the certificate FILE-cert.pub if it is there.
+def load_private_key(data: bytes, passphrase: bytes | None = None) -> PrivateKey:
+    """Read a key in OpenSSH's format, PEM or PKCS#8, encrypted or not.
 
     Raises PassphraseNeededError, or KeyUnusableError with another reason.
     """
     try:
-        key: paramiko.PKey = paramiko.PKey.from_path(
-            str(file),
-            password=passphrase,  # type: ignore[arg-type] # text by the stub, but bytes in fact
-        )
-    except (TypeError, paramiko.PasswordRequiredException) as error:
-        # cryptography raises TypeError for "encrypted, and no password given"
-        raise PassphraseNeededError("needs a passphrase") from error
-    except FileNotFoundError as error:
-        raise KeyUnusableError("no such file") from error
-    except OSError as error:
-        raise KeyUnusableError(f"cannot be read: {error.strerror or error}") from error
-    except (ValueError, paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm) as error:
-        if passphrase is not None:
-            raise PassphraseNeededError("the passphrase is wrong") from error
-        log.debug("%s: %s", file, error)
-        raise KeyUnusableError("is not a private key in a supported format") from error
+        container = read_container(data)
+        if container is not None:
+            _check_type(key_type(container.public))
+            plain = without_passphrase(container, passphrase)
+            loaded: object = serialization.load_ssh_private_key(plain, None)
+        else:
+            loaded = _load_pem(data, passphrase)
+        key = _checked(loaded)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        log.debug("no private key: %s", error)
+        raise KeyUnusableError(_NO_KEY) from error
+    if container is not None and blob_of(key) != container.public:
+        raise KeyUnusableError("its private and public parts do not belong together")
     return key
 
 
-def public_blob(file: Path) -> bytes | None:
-    """Find the public part of an IdentityFile, from FILE.pub or from FILE itself, or None.
+def blob_of(key: PrivateKey) -> bytes:
+    """Give the public key as SSH writes it (RFC 4253 section 6.6)."""
+    encoding, form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    return public_blob(key.public_key().public_bytes(encoding, form))
 
-    FILE may itself be a public key whose private part is in the agent, as in OpenSSH.
-    """
-    for candidate in (file.with_name(file.name + ".pub"), file):
-        blob = _read_public_key(candidate)
-        if blob is not None:
-            return blob
+
+def sign(key: PrivateKey, data: bytes, algorithm: str) -> bytes:
+    """Sign, by an algorithm that fits the key (RFC 8332; RFC 5656 3.1.2; RFC 8709)."""
+    if isinstance(key, RSAPrivateKey):
+        is_long = algorithm == "rsa-sha2-512"
+        digest = hashes.SHA512() if is_long else hashes.SHA256()
+        signature = key.sign(data, padding.PKCS1v15(), digest)
+    elif isinstance(key, Ed25519PrivateKey):
+        signature = key.sign(data)
+    else:
+        pair = Message()
+        for number in utils.decode_dss_signature(key.sign(data, ec.ECDSA(_CURVES[key.curve.name]))):
+            pair.add_mpint(number)
+        signature = pair.asbytes()
+    return string(algorithm.encode("ascii")) + string(signature)
+
+
+def _load_pem(data: bytes, passphrase: bytes | None) -> object:
     try:
-        return load_private_key(file).asbytes()
-    except KeyUnusableError as error:
-        log.debug("%s: %s", file, error)
-        return None
+        return serialization.load_pem_private_key(data, passphrase)
+    except TypeError as error:  # what cryptography raises for "encrypted, and no password given"
+        raise PassphraseNeededError(MISSING) from error
+    except ValueError as error:
+        if passphrase is not None:
+            raise PassphraseNeededError(WRONG) from error
+        raise
 
 
-def _read_public_key(file: Path) -> bytes | None:
-    try:
-        fields = file.read_text(encoding="utf-8", errors="replace").split(maxsplit=2)
-        return parse_blob(fields[0], fields[1])
-    except (OSError, ValueError, IndexError) as error:
-        log.debug("%s: not a public key: %s", file, error)
-        return None
+def _check_type(name: str) -> None:
+    if name.startswith("sk-"):
+        raise KeyUnusableError("belongs to a FIDO token; add it to ssh-agent, which can ask that")
+    if name == "ssh-dss":
+        raise KeyUnusableError("is a DSA key, which is too weak to be used")
 
 
-class AgentKeys:
-    """The keys that ssh-agent holds; a context manager that closes the agent's connection.
-
-    Listing happens in a daemon thread and is given up after AGENT_SECONDS, because Paramiko's
-    agent client has no time-out. `problem` says why there are none, if something was wrong.
-    """
-
-    def __init__(self, identity_agent: str | None) -> None:
-        self.keys: tuple[paramiko.AgentKey, ...] = ()
-        self.problem = ""
-        self._agent: paramiko.Agent | None = None
-        self._given_up = False
-        if identity_agent == "none":
-            return
-        if identity_agent not in (None, "SSH_AUTH_SOCK"):
-            self.problem = f"IdentityAgent {identity_agent} is not supported yet"
-            return
-        listing = threading.Thread(target=self._list, name="ssh-agent", daemon=True)
-        listing.start()
-        listing.join(AGENT_SECONDS)
-        if listing.is_alive():
-            self._given_up = True
-            self.problem = f"did not answer within {AGENT_SECONDS:.0f} s"
-
-    def _list(self) -> None:
-        try:
-            agent = paramiko.Agent()
-        except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
-            self.problem = printable(str(error))
-            return
-        if self._given_up:
-            agent.close()
-        else:
-            self._agent, self.keys = agent, agent.get_keys()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._agent is not None:
-            self._agent.close()
+def _checked(loaded: object) -> PrivateKey:
+    if isinstance(loaded, dsa.DSAPrivateKey):
+        _check_type("ssh-dss")
+    if isinstance(loaded, ec.EllipticCurvePrivateKey) and loaded.curve.name in _CURVES:
+        return loaded
+    if isinstance(loaded, (Ed25519PrivateKey, RSAPrivateKey)):
+        return loaded
+    raise ValueError("no type of key that SSH knows")
 
 
 def generate_key_pair(file: Path) -> str:

@@ -10,6 +10,8 @@ from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
 
 from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, WEAK_ALGORITHMS
 
+_USED = "self.auth_handler."
+
 
 def test_handler_table_holds_the_two_messages() -> None:
     table = paramiko.Transport._channel_handler_table  # type: ignore[attr-defined]
@@ -35,6 +37,18 @@ def test_methods_of_transport(name: str, parameters: list[str]) -> None:
 @pytest.mark.parametrize("name", ["_event_pending", "_wait_for_event", "_check_add_window"])
 def test_methods_of_channel(name: str) -> None:
     assert callable(getattr(paramiko.Channel, name))
+
+
+def test_what_stands_in_for_the_auth_handler() -> None:
+    source = inspect.getsource(paramiko.Transport)
+    uses = {line.split("self.auth_handler.")[1] for line in source.splitlines() if _USED in line}
+    called = {name.split("(")[0].split("[")[0].split(":")[0] for name in uses}
+    own = {"_handler_table", "is_authenticated", "abort"}  # the rest is Paramiko's ways to log in
+    ways = {"auth_none", "auth_password", "auth_publickey", "auth_interactive", "get_username"}
+    others = {"banner", "wait_for_response"}
+    assert called - ways - others == own
+    assert {"session_id", "server_extensions"} <= set(paramiko.Transport.__init__.__code__.co_names)
+    assert list(inspect.signature(paramiko.Transport._auth_trigger).parameters) == ["self"]  # type: ignore[attr-defined]
 
 
 def test_preferred_keys_is_a_property() -> None:

@@ -90,7 +90,10 @@ class Algorithms:
 def _ours() -> Algorithms:
     secure_macs = _MACS[:2] + tuple(f"{name}-etm@openssh.com" for name in _MACS[:2])
     keys = (*_PLAIN_KEYS[:4], "rsa-sha2-512", "rsa-sha2-256")
-    certificates = tuple(f"{name}-cert-v01@openssh.com" for name in keys)
+    agent_keys = (*keys, *_PLAIN_KEYS[4:6])  # those on FIDO tokens, which an agent can use
+    certificates = tuple(
+        name.replace("@openssh.com", "") + "-cert-v01@openssh.com" for name in agent_keys
+    )
     usable = {
         "ciphers": _CIPHERS[:5],
         "macs": secure_macs,
@@ -101,7 +104,7 @@ def _ours() -> Algorithms:
             "diffie-hellman-group14-sha256",
         ),
         "hostkeyalgorithms": keys,
-        "pubkeyacceptedalgorithms": (*certificates, *keys),
+        "pubkeyacceptedalgorithms": (*certificates, *agent_keys),
         "casignaturealgorithms": keys,
     }
     return Algorithms(usable, usable)

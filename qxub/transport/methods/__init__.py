@@ -1,0 +1,1 @@
+"""Ways to log in, each in a module of its own."""
