@@ -1,25 +1,28 @@
-"""Questions to the person at the terminal."""
+"""Questions to the person at the terminal, or through SSH_ASKPASS where there is none."""
 
 from __future__ import annotations
 
-import getpass
 import sys
 
-from qxub import system
+from qxub.cli import askpass
+
+if sys.platform == "win32":
+    from qxub.cli import _terminal_windows as terminal
+else:
+    from qxub.cli import _terminal_posix as terminal
 
 
 class TerminalPrompter:
-    """Asks at the terminal, wherever stdin comes from; where there is none, nobody answers."""
+    """Asks at the terminal, wherever stdin comes from; else by SSH_ASKPASS; else nobody answers."""
 
     def ask(self, text: str, *, echo: bool) -> str | None:
         """Ask with `text`; what is typed is shown only if `echo` says so."""
-        if not system.has_terminal():
-            return None
+        if askpass.is_preferred() or not terminal.has_terminal():
+            return askpass.ask(text)
         try:
-            return input(text) if echo else getpass.getpass(text)
-        except EOFError:
-            sys.stderr.write("\n")
-            return None
+            return terminal.ask(text, echo=echo)
+        except OSError:
+            return None  # it has gone, and with it the person
 
     def tell(self, text: str) -> None:
         """Show a text on stderr."""

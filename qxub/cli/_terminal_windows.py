@@ -1,0 +1,35 @@
+r"""The Windows twin: asking at the console, wherever stdin and stdout go.
+
+CONIN$ and CONOUT$ are the console itself, as /dev/tty is the terminal elsewhere. Python's getpass
+reads it key by key, and leaves out what is pressed to move the cursor.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+assert sys.platform == "win32"  # noqa: S101 - a Windows twin; mypy skips it elsewhere
+
+
+def has_terminal() -> bool:
+    """Return whether this process has a console."""
+    try:
+        with open("CONIN$", encoding="utf-8"), open("CONOUT$", "w", encoding="utf-8"):  # noqa: PTH123
+            return True
+    except OSError:
+        return False
+
+
+def ask(text: str, *, echo: bool) -> str | None:
+    """Write `text` and read a line, which is shown only if `echo`. None at end-of-file (Ctrl-Z).
+
+    Raises OSError when the console has gone.
+    """
+    if not echo:
+        return getpass.win_getpass(text)
+    with open("CONIN$", encoding="utf-8") as keys, open("CONOUT$", "w", encoding="utf-8") as screen:  # noqa: PTH123
+        screen.write(text)
+        screen.flush()
+        line = keys.readline()
+    return line.rstrip("\r\n") if line else None
