@@ -27,7 +27,7 @@ def ask(text: str, *, echo: bool) -> str | None:
     Raises OSError when the console has gone.
     """
     if not echo:
-        return getpass.win_getpass(text)
+        return getpass.getpass(text)
     with open("CONIN$", encoding="utf-8") as keys, open("CONOUT$", "w", encoding="utf-8") as screen:  # noqa: PTH123
         screen.write(text)
         screen.flush()
