@@ -26,13 +26,14 @@ from qxub.transport.errors import (
 from qxub.transport.host_config import HostConfig
 from qxub.transport.keys import generate_key_pair
 from qxub.transport.process import RemoteProcess, Sink
-from qxub.transport.prompter import NOBODY, Prompter
+from qxub.transport.prompter import NOBODY, Callbacks, Prompter
 from qxub.transport.ssh_config import resolve
 
 __all__ = [
     "NOBODY",
     "Attempt",
     "AuthenticationError",
+    "Callbacks",
     "ChannelError",
     "Completion",
     "ConnectError",

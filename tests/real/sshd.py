@@ -96,12 +96,17 @@ def find_sshd() -> str | None:
 
 @contextlib.contextmanager
 def running_sshd(
-    directory: Path, *options: str, env: Mapping[str, str] | None = None
+    directory: Path,
+    *options: str,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    program_name: str | None = None,
 ) -> Iterator[Sshd]:
     """Run sshd in `directory`, with further sshd_config lines (no Match block) before its own.
 
     Sessions get `env`, and an empty home directory unless `env` names one. Only the first SetEnv
-    line counts for sshd, so use `env` and not an option.
+    line counts for sshd, so use `env` and not an option. `user` is whom the client logs in as, by
+    default who runs the tests; `program_name` is what sshd is called, which PAM goes by.
     Without an sshd on this machine the test is skipped, or fails: see requirements.py.
     """
     program = find_sshd()
@@ -109,7 +114,9 @@ def running_sshd(
         require("sshd", "no sshd on PATH nor in /usr/sbin or /usr/local/sbin")
     home = directory.resolve() / "home"
     home.mkdir(parents=True, exist_ok=True)
-    server = Sshd(free_port(), directory.resolve(), getpass.getuser())
+    server = Sshd(free_port(), directory.resolve(), user or getpass.getuser())
+    if program_name is not None:
+        program = _named(program, directory.resolve() / program_name)
     lines = [*options, *_without_penalties(program)]
     _write_files(server, lines, {"HOME": str(home), **(env or {})})
     _make_privilege_separation_directory()
@@ -171,6 +178,11 @@ def _without_penalties(program: str) -> list[str]:
     probe = [program, "-T", "-f", os.devnull, "-o", line]
     answer = subprocess.run(probe, capture_output=True, check=False)
     return [] if b"Bad configuration option" in answer.stderr else [line]
+
+
+def _named(program: str, link: Path) -> str:
+    link.symlink_to(program)
+    return str(link)
 
 
 def _make_privilege_separation_directory() -> None:

@@ -1,6 +1,7 @@
 """What a hostile or broken server or key file does to a login: each is refused, none hangs.
 
-Each case has the words of its refusal; agents are in test_hostile_agents.py. The time limit of a test ends what hangs.
+Each case has the words of its refusal; agents are in test_hostile_agents.py. What hangs is ended by
+the time limit of a test.
 """
 
 from __future__ import annotations
