@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from qxub.transport.agents.forwarding import forward_agent
 from qxub.transport.authentication import authenticate
 from qxub.transport.dialing import dial
 from qxub.transport.errors import (
@@ -100,6 +101,7 @@ class Connection:
         with translated(alias, "opening a channel", self._failure()):
             channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
         with translated(alias, "starting the command", self._failure()):
+            forward_agent(self.host, channel)
             try:
                 return RemoteProcess(alias, self._transport, channel, data)
             except paramiko.SSHException as error:

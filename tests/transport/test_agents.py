@@ -225,3 +225,29 @@ def test_agents_key_beyond_max_auth_tries(tmp_path: Path, agent: Path) -> None:
         assert "IdentitiesOnly yes" in caught.value.hint
         assert "Too many authentication failures" in caught.value.message
         connect(dataclasses.replace(host, identities_only=True)).close()
+
+
+LIST_KEYS = "ssh-add -l; echo status $?"
+
+
+@pytest.mark.parametrize("by_path", [False, True], ids=["yes", "path"])
+def test_agent_is_forwarded(sshd: Sshd, agent: Path, tmp_path: Path, by_path: bool) -> None:
+    key = make_key(tmp_path / "forwarded", "-t", "ed25519")
+    run("ssh-add", "-q", key)
+    setting = str(agent) if by_path else True
+    host = resolve("target", config_file=sshd.ssh_config)
+    agents = dataclasses.replace(host, forward_agent=setting, identity_agent=str(agent))
+    for config, words in ((agents, b"ED25519"), (host, b"status 2")):
+        out: list[bytes] = []
+        with connect(config) as connection:
+            connection.run(LIST_KEYS, stdout=out.append, stderr=out.append)
+        assert words in b"".join(out)
+
+
+def test_forwarded_agent_that_is_gone(sshd: Sshd, tmp_path: Path) -> None:
+    host = resolve("target", config_file=sshd.ssh_config)
+    host = dataclasses.replace(host, forward_agent=str(tmp_path / "gone"))
+    out: list[bytes] = []
+    with connect(host) as connection:
+        connection.run(LIST_KEYS, stdout=out.append, stderr=out.append)
+    assert b"status" in b"".join(out)

@@ -87,7 +87,13 @@ class Agent:
 
 
 def open_agent(identity_agent: str | None) -> Agent | None:
-    """Connect to the agent that IdentityAgent names (ssh_config(5)).
+    """Connect as `open_agent_stream` does."""
+    stream = open_agent_stream(identity_agent)
+    return Agent(stream) if stream else None
+
+
+def open_agent_stream(identity_agent: str | None) -> AgentStream | None:
+    """Connect to the agent that IdentityAgent or ForwardAgent names (ssh_config(5)).
 
     None: it says "none", or nothing is there to be connected to. Raises AgentError.
     """
@@ -98,8 +104,7 @@ def open_agent(identity_agent: str | None) -> Agent | None:
         place = os.environ.get(place[1:])
         if not place:
             return None
-    stream = open_stream(place)
-    return Agent(stream) if stream else None
+    return open_stream(place)
 
 
 def where(identity_agent: str | None) -> str:
