@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import termios
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def _quiet(descriptor: int, *, echo: bool) -> Iterator[None]:
     if echo:
         yield
         return
+    import termios  # noqa: PLC0415 - only where there is something to ask
+
     before = termios.tcgetattr(descriptor)
     without = termios.tcgetattr(descriptor)
     without[_LOCAL_MODES] &= ~termios.ECHO

@@ -1,7 +1,5 @@
 """An SSH agent on a Unix socket, played by a function: also such as no honest agent would do."""
 
-# ruff: noqa: E402 - the assertion comes first, for mypy
-
 from __future__ import annotations
 
 import sys
