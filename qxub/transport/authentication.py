@@ -11,7 +11,7 @@ from qxub.transport.methods.keyboard_interactive import KeyboardInteractive
 from qxub.transport.methods.method import Login
 from qxub.transport.methods.password import Password
 from qxub.transport.methods.publickey import PublicKey
-from qxub.transport.prompter import Muted
+from qxub.transport.prompter import NOBODY, Muted
 from qxub.transport.userauth import Conversation, Failure, LoginEnded, Success
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_ORDER = ("publickey", "keyboard-interactive", "password")
 """ssh(1)'s, without the two that this client cannot do: gssapi-with-mic and hostbased"""
+_SILENT = ("QUIET", "FATAL", "ERROR")
+"""the values of LogLevel at which ssh(1) shows no banner"""
 MAX_STEPS = 8
 """how many steps a server may accept and still ask for another"""
 
@@ -39,7 +41,8 @@ def authenticate(
     """
     if host.batch_mode:
         prompter = Muted(prompter)
-    conversation = Conversation(transport, host.user, deadline, prompter)
+    banner_reader = NOBODY if host.log_level in _SILENT else prompter
+    conversation = Conversation(transport, host.user, deadline, banner_reader)
     login = Login(host, conversation, prompter, Account(host))
     key_login = PublicKey(login)
     methods: list[Method] = [key_login, KeyboardInteractive(login), Password(login)]

@@ -72,10 +72,11 @@ class AgentIdentity:
         self._agent = agent
 
     def check(self) -> None:
-        """Do nothing: that is the agent's business."""
+        """Return if the agent still answers. Raises AgentError."""
+        self._agent.check()
 
     def unlock(self) -> None:
-        """Do nothing: as well."""
+        """Do nothing: that is the agent's business."""
 
     def sign(self, data: bytes, algorithm: str) -> bytes:
         """Have the agent sign. Raises AgentError."""

@@ -280,3 +280,14 @@ def test_banner_comes_when_it_is_sent(start: Start) -> None:
         desk.let_in()
 
     connect(start(script).config(), prompter=person).close()
+
+
+def test_no_banner_where_the_log_level_says_so(start: Start) -> None:
+    def script(desk: Desk) -> None:
+        desk.request("none")
+        desk.send(53, "Welcome", "en")
+        desk.let_in()
+
+    host = start(script)
+    assert log_in(host, [], "LogLevel ERROR").told == []
+    assert log_in(host, []).told == ["Welcome"]

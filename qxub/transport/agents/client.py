@@ -72,13 +72,17 @@ class Agent:
             raise AgentError(f"signed by {made_by!r} and not by {algorithm}; it may be too old")
         return signature
 
+    def check(self) -> None:
+        """Raise what was wrong with it before, if something was."""
+        if self._broken is not None:
+            raise self._broken
+
     def close(self) -> None:
         """Close the connection."""
         self._stream.close()
 
     def _exchange(self, request: bytes, seconds: float) -> bytes:
-        if self._broken is not None:
-            raise self._broken
+        self.check()
         try:
             return self._stream.exchange(request, seconds)
         except AgentError as error:

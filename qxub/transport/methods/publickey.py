@@ -33,7 +33,7 @@ class PublicKey:
         self._identities: list[Identity] | None = None
         self._offered: set[bytes] = set()
         self._accepted: set[bytes] = set()
-        self._skipped: set[str] = set()
+        self._skipped: set[Identity] = set()
 
     def restart(self) -> None:
         """Allow again what was refused, for another step; a key counts for one step only."""
@@ -77,7 +77,7 @@ class PublicKey:
 
     def _offer(self, identity: Identity) -> Reply | None:
         """Offer a key; None if it has been offered. Raises KeyUnusableError."""
-        if identity.blob in self._offered or identity.label in self._skipped:
+        if identity.blob in self._offered or identity in self._skipped:
             return None
         identity.check()
         if identity.blob is None:
@@ -118,7 +118,7 @@ class PublicKey:
     def _leave(self, identity: Identity, error: KeyUnusableError) -> None:
         """Note why a key is not used: found before, or only when the server had accepted it."""
         account = self._login.account
-        self._skipped.add(identity.label)
+        self._skipped.add(identity)
         if account.is_pending:
             account.end(f"the server would accept it, but it {error}")
         else:
