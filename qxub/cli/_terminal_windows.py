@@ -13,7 +13,14 @@ assert sys.platform == "win32"  # noqa: S101 - a Windows twin; mypy skips it els
 
 
 def has_terminal() -> bool:
-    """Return whether this process has a console."""
+    """Return whether somebody sits at a console.
+
+    Services and editors start programs with a console that has no window, and all their streams
+    elsewhere; one that can be typed at has stdin or stderr, too.
+    """
+    streams = (sys.stdin, sys.stderr)
+    if not any(stream is not None and stream.isatty() for stream in streams):
+        return False
     try:
         with open("CONIN$", encoding="utf-8"), open("CONOUT$", "w", encoding="utf-8"):  # noqa: PTH123
             return True
