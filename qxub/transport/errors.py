@@ -8,7 +8,7 @@ TransportError
 │   ├── HostKeyUnknown     no known_hosts line names this host
 │   ├── HostKeyChanged     known_hosts lists other keys for this host
 │   └── HostKeyRevoked     known_hosts marks the offered key as @revoked
-├── AuthenticationError    the server accepted none of our keys
+├── AuthenticationError    the server did not let us in
 ├── ChannelError           a channel or a command was refused, or the channel is closed
 └── ConnectionLost         the line went before the remote process was known to have ended
 """
@@ -79,10 +79,11 @@ class HostKeyRevoked(HostKeyError):  # noqa: N818 - says what is so
 
 @dataclass(frozen=True)
 class Attempt:
-    """One authentication attempt, or the reason why a key was not tried.
+    """One authentication attempt, or the reason why something was not tried.
 
-    `key` is the key's file, or the agent's comment for it; `fingerprint` is "SHA256:…", or empty
-    where the key could not be read; `answer` is what came of it.
+    `method` is named as in RFC 4252. `key` is the key's file, or the agent's comment for it, and
+    empty for other methods; `fingerprint` is "SHA256:…", or empty where the key could not be read;
+    `answer` is what came of it.
     """
 
     method: str

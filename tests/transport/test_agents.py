@@ -14,6 +14,7 @@ import pytest
 from qxub.transport import AuthenticationError, connect, generate_key_pair, resolve
 from qxub.transport.agents.client import open_agent
 from tests.real.requirements import require
+from tests.real.ssh_agent import running_agent
 from tests.real.sshd import running_sshd
 
 if TYPE_CHECKING:
@@ -77,16 +78,9 @@ def authorize(server: Sshd, key: Path) -> None:
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A real ssh-agent, with no keys."""
-    program = shutil.which("ssh-agent")
-    if program is None or shutil.which("ssh-add") is None:
-        require("sshd", "no ssh-agent or ssh-add on PATH")
-    address = tmp_path / "agent"
-    with subprocess.Popen([program, "-D", "-a", address], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert b"SSH_AUTH_SOCK" in process.stdout.readline()
+    with running_agent(tmp_path / "agent") as address:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
         yield address
-        process.terminate()
 
 
 KINDS = [
@@ -169,18 +163,6 @@ def test_host_certificate_is_not_offered(trusting: Sshd, tmp_path: Path, ca: Pat
     with pytest.raises(AuthenticationError) as caught:
         connect(host_with(trusting, key))
     assert "is not a user certificate" in caught.value.attempts[0].answer
-
-
-@pytest.mark.usefixtures("agent")
-def test_agent_that_is_locked(fake: FakeHost) -> None:
-    run("ssh-add", "-q", fake.client_key)
-    host = dataclasses.replace(fake.config(), identity_agent=None)
-    opened = open_agent(None)
-    assert opened is not None
-    [held] = opened.list_keys()
-    assert held.blob
-    opened.close()
-    connect(host).close()
 
 
 def test_where_the_agent_is(agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:

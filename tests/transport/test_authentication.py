@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from qxub.transport.agents import client
 from qxub.transport.known_hosts import fingerprint
 from qxub.transport.public_keys import read_public_file
 from tests.fakes.prompter import Answers
-from tests.real.requirements import require
+from tests.real.ssh_agent import running_agent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,18 +122,11 @@ def test_server_that_closes_after_too_many_keys(fake: FakeHost, tmp_path: Path) 
 
 
 @pytest.fixture
-def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A real ssh-agent, with no keys."""
-    program = shutil.which("ssh-agent")
-    if program is None or shutil.which("ssh-add") is None:
-        require("sshd", "no ssh-agent or ssh-add on PATH")
-    address = str(tmp_path / "agent")
-    with subprocess.Popen([program, "-D", "-a", address], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert b"SSH_AUTH_SOCK" in process.stdout.readline()
-        monkeypatch.setenv("SSH_AUTH_SOCK", address)
-        yield
-        process.terminate()
+    with running_agent(tmp_path / "agent") as address:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
+        yield address
 
 
 def add_to_agent(key: Path) -> None:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qxub.transport import AuthenticationError, connect, generate_key_pair, identities, keys
+from qxub.transport import (
+    AuthenticationError,
+    connect,
+    generate_key_pair,
+    identities,
+    keys,
+    resolve,
+)
 from qxub.transport.key_errors import KeyUnusableError, PassphraseNeededError
 from qxub.transport.openssh_key import MAX_ROUNDS
 from qxub.transport.public_keys import read_public_file
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fakes.ssh_host import FakeHost
+    from tests.real.sshd import Sshd
 
 CIPHERS = (
     *("aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc"),
@@ -171,6 +179,21 @@ def test_passphrase_is_asked_for_once_a_run(fake: FakeHost, tmp_path: Path) -> N
         connect(config, prompter=person).close()
     assert len(person.asked) == 1
     assert data
+
+
+def test_passphrase_counts_for_the_second_hop_too(sshd: Sshd, tmp_path: Path) -> None:
+    data = keygen(tmp_path / "locked", "-t", "ed25519", passphrase="x")
+    assert b"OPENSSH" in data
+    text = sshd.ssh_config.read_text().replace("Host target", "Host target jump")
+    text = text.replace(str(sshd.client_key), str(tmp_path / "locked"))
+    (tmp_path / "config").write_text(text + "Host target\n    ProxyJump jump\n")
+    with (sshd.directory / "authorized_keys").open("a") as keys_file:
+        keys_file.write((tmp_path / "locked.pub").read_text())
+    person = Answers(["x"])
+    host = resolve("target", config_file=tmp_path / "config")
+    assert host.jump is not None
+    connect(host, prompter=person).close()
+    assert len(person.asked) == 1
 
 
 def test_default_files_that_are_missing_are_not_told(fake: FakeHost, tmp_path: Path) -> None:
