@@ -27,6 +27,10 @@ DEFAULT_ORDER = ("publickey", "keyboard-interactive", "password")
 """ssh(1)'s, without the two that this client cannot do: gssapi-with-mic and hostbased"""
 _SILENT = ("QUIET", "FATAL", "ERROR")
 """the values of LogLevel at which ssh(1) shows no banner"""
+_TOO_LATE = (
+    "Servers wait for an answer for some minutes only: have the password or code at hand, "
+    "and try again."
+)
 MAX_STEPS = 8
 """how many steps a server may accept and still ask for another"""
 
@@ -97,6 +101,7 @@ class _Loop:
     def _step_done(self, method: Method) -> None:
         """Start afresh: the server asks for a further step. That is not being let in."""
         self._account.accepted.append(method.name)
+        self._account.hints.clear()  # which were about the step that is done
         self._steps += 1
         if self._steps >= MAX_STEPS:
             raise LoginEnded(f"the server has accepted {self._steps} steps, and asks for more")
@@ -145,7 +150,8 @@ class _Loop:
             return ConnectError(message, host=host.alias)
         lines = [f"  {attempt}" for attempt in account.attempts]
         message = f"{host.alias}: the login broke off: {reason}"
-        return ConnectionLost("\n".join([message, *lines]), host=host.alias)
+        hint = _TOO_LATE if self._login.questions else ""
+        return ConnectionLost("\n".join([message, *lines]), hint=hint, host=host.alias)
 
 
 def _switched_off(host: HostConfig) -> dict[str, str]:

@@ -231,6 +231,8 @@ def collect(
     certificates = list(_certificates(host, [*held, *files]))
     yield from certificates
     named = {file.blob for file in files} | {certificate.blob for certificate in certificates}
+    for key in held:
+        key.label += "".join(f" for {file.label}" for file in files if file.blob == key.blob)
     yield from (key for key in held if key.blob in named)
     if not host.identities_only:
         yield from (key for key in held if key.blob not in named)

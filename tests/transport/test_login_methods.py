@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qxub.transport import AuthenticationError, connect, generate_key_pair, userauth
+from qxub.transport import AuthenticationError, ConnectionLost, connect, generate_key_pair, userauth
 from tests.fakes.login_server import ALL, LoginHost, login_server
 from tests.fakes.prompter import Answers
 
@@ -164,6 +164,26 @@ def test_accepted_key_is_not_being_let_in(start: Start) -> None:
     assert first.answer == "accepted, and the server asks for a further step"
     assert first.fingerprint.startswith("SHA256:")
     assert len(codes) == 3
+
+
+def test_hint_is_about_the_step_that_was_refused(start: Start, tmp_path: Path) -> None:
+    host = start(key_then_code)
+    (tmp_path / "open").write_text("a key that others may read")
+    (tmp_path / "open").chmod(0o644)
+    error = refused(host, ["0"] * 3, f'IdentityFile "{tmp_path / "open"}"')
+    assert len(error.attempts) == 5
+    assert error.hint.startswith("Check what you answer to 'Verification code:'")
+
+
+def test_server_that_does_not_wait(start: Start) -> None:
+    def script(desk: Desk) -> None:
+        desk.request("none")
+        desk.refuse("password")
+        desk.transport.close()
+
+    with pytest.raises(ConnectionLost) as caught:
+        connect(start(script).config(), prompter=Answers(["secret"]))
+    assert "at hand" in caught.value.hint
 
 
 def test_password_then_code(start: Start) -> None:
