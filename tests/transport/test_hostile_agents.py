@@ -113,3 +113,24 @@ def test_agent_that_does_not_sign(
     assert first.key == r"agent key 'evil\x1b[2J'"
     assert words in first.answer
     assert (second.key, second.answer) == (str(tmp_path / "server" / "key"), "refused")
+
+
+def test_server_that_accepts_another_key_than_was_offered(tmp_path: Path) -> None:
+    """Nothing is signed for it."""
+
+    def answer(request: bytes) -> bytes | None:
+        assert request[4] == 11, "a signature was asked for"
+        return lists_a_key_and(None)(request)
+
+    def script(desk: Desk) -> None:
+        desk.request("none")
+        desk.refuse("publickey")
+        desk.request("publickey")
+        desk.send(60, "ssh-ed25519", b"another key")
+        desk.transport.join(30)
+
+    agent = agent_that(answer, tmp_path / "agent")
+    with agent as socket, login_server(tmp_path / "server", script) as server:
+        host = server.config("IdentitiesOnly no", f'IdentityAgent "{socket}"')
+        with pytest.raises(AuthenticationError, match="accepts a key that was not offered"):
+            connect(host)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -196,6 +197,30 @@ def test_hostile_server(tmp_path: Path, case: Case) -> None:
     assert len(person.asked) <= case.asked
     assert len(str(caught.value)) < 10_000
     assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_flood_while_a_person_thinks(tmp_path: Path) -> None:
+    """What a server sends unasked is not hoarded: the line is given up."""
+    flooded = threading.Event()
+
+    def script(desk: Desk) -> None:
+        code(desk)
+        desk.send(60, "", "", "", 1, "Code: ", True)
+        try:
+            while True:
+                desk.send(53, "x", "en")
+                time.sleep(0.001)
+        finally:  # the client hangs up
+            flooded.set()
+
+    class Thinks(Answers):
+        def ask(self, text: str, *, echo: bool) -> str | None:
+            flooded.wait(30)
+            return super().ask(text, echo=echo)
+
+    expected = pytest.raises(TransportError, match="floods the login with messages")
+    with login_server(tmp_path / "server", script) as host, expected:
+        connect(host.config("PubkeyAuthentication no"), prompter=Thinks(["1"]))
 
 
 def test_megabyte_of_banner_is_cut(tmp_path: Path) -> None:
