@@ -33,6 +33,11 @@ def test_importing_qxub_loads_nothing_heavy() -> None:
     assert not (HEAVY | {"click"}) & modules_after("import qxub")
 
 
+def test_reading_ssh_config_needs_no_paramiko() -> None:
+    code = "from qxub.transport import resolve; resolve('h', config_file='none')"
+    assert not HEAVY & modules_after(code)
+
+
 def test_the_version_tells_the_wire_s_too(qxub: Qxub) -> None:
     assert qxub("--version").stdout.decode().split() == ["qxub", __version__, "(wire", "1)"]
 
