@@ -22,7 +22,10 @@ def modules_after(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("words", [["--help"], ["exec", "--help"], ["exec", "--nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["exec", "--help"], ["exec", "--nonsense"], ["ssh", "--help"]],
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     loaded = modules_after(f"from qxub.cli.main import qxub; qxub({words})")
     assert "click" in loaded
@@ -31,6 +34,12 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
 
 def test_importing_qxub_loads_nothing_heavy() -> None:
     assert not (HEAVY | {"click"}) & modules_after("import qxub")
+
+
+def test_ssh_config_needs_no_paramiko() -> None:
+    loaded = modules_after("from qxub.cli.main import qxub; qxub(['ssh', 'config', 'h', '-Fnone'])")
+    assert "qxub.transport.ssh_config" in loaded
+    assert not HEAVY & loaded
 
 
 def test_reading_ssh_config_needs_no_paramiko() -> None:
@@ -50,6 +59,6 @@ def test_qx_is_qxub_exec() -> None:
 
 def test_help_lists_every_command(qxub: Qxub) -> None:
     said = qxub("--help").stdout.decode()
-    for command in ("exec", "demo"):
+    for command in ("exec", "demo", "ssh"):
         assert f"  {command} " in said
         assert qxub(command, "--help").returncode == 0

@@ -10,7 +10,7 @@ from qxub.transport.ssh_config.algorithms import Algorithms
 from qxub.transport.ssh_config.destination import JumpHost
 from qxub.transport.ssh_config.look_up import LookUp, look_up
 from qxub.transport.ssh_config.machine import Machine, this_machine
-from qxub.transport.ssh_config.resolve import host_config, resolve
+from qxub.transport.ssh_config.resolve import host_config, resolve, with_jump_hosts
 from qxub.transport.ssh_config.shown import Setting
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "look_up",
     "resolve",
     "this_machine",
+    "with_jump_hosts",
 ]

@@ -48,16 +48,19 @@ def resolve(
         remote_command=remote_command,
         machine=machine,
     )
-    config = _with_jump(found, file, machine, ())
+    config = with_jump_hosts(found, file, machine)
     for warning in config.warnings:
         log.warning("%s", warning)
     return config
 
 
-def _with_jump(
-    found: LookUp, file: str | None, machine: Machine, way: tuple[JumpHost, ...]
+def with_jump_hosts(
+    found: LookUp, file: str | None, machine: Machine, way: tuple[JumpHost, ...] = ()
 ) -> HostConfig:
-    """Build the configuration, and that of the last jump host, by way of the ones before it."""
+    """Give what was found its types, and with it the last jump host, by way of those before it.
+
+    Raises as `resolve` does. `way` has the jump hosts that were resolved to come here.
+    """
     config = host_config(found)
     if not config.jump_hosts:
         return config
@@ -70,7 +73,7 @@ def _with_jump(
     before = found.state.settings.get("proxyjump").before
     options += [f"ProxyJump={before}"] if before else []
     hop_found = look_up(hop.host, options=options, config_file=file, machine=machine)
-    jump = _with_jump(hop_found, file, machine, (*way, hop))
+    jump = with_jump_hosts(hop_found, file, machine, (*way, hop))
     return replace(config, jump=jump, warnings=(*jump.warnings, *config.warnings))
 
 

@@ -1,0 +1,33 @@
+"""What the commands of `qxub ssh` share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+config_file_option = click.option(
+    "-F",
+    "config_file",
+    metavar="FILE",
+    help="Read FILE instead of the user's and the system's ssh_config.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """Print a value for a program to read."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def print_table(rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows in columns, the last one as wide as it is."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths))
+        click.echo("  ".join(padded).rstrip())
