@@ -62,6 +62,10 @@ class Reader:
         `checked` wants a file that nobody else may write to. Raises OSError for one that cannot be
         read, and HostConfigError with all that is wrong in one.
         """
+        self._read_lines(self.text_of(place, checked=checked), place, applies)
+
+    def text_of(self, place: Place, *, checked: bool) -> str:
+        """Return a file's content, of which no byte is lost. Raises as `read` does."""
         if place.depth > MAX_DEPTH:
             raise HostConfigError(f"{place.path}: Include is nested too deeply, or in a circle")
         machine = self._state.machine
@@ -74,7 +78,27 @@ class Reader:
             )
         if machine.is_windows and content.startswith(_BOM):
             content = content[len(_BOM) :]
-        self._read_lines(content.decode("utf-8", "surrogateescape"), place, applies)
+        return content.decode("utf-8", "surrogateescape")
+
+    def files(self, name: str, place: Place) -> Sequence[str]:
+        """List the files that an Include names: relative to ~/.ssh, or the system's directory.
+
+        Raises ValueError, and HostConfigError where a token has no value.
+        """
+        machine = self._state.machine
+        if not name:
+            raise ValueError("has an empty argument")
+        name = expand(name, tokens=self._state.tokens(), environment=machine.environment)
+        if machine.is_windows:
+            name = name.replace("\\", "/")
+        if name.startswith("~"):
+            if not place.is_users:
+                raise ValueError(f"takes no path in a home directory here: {name}")
+            return machine.glob(expand_tilde(name, machine))
+        if name.startswith("/") or (machine.is_windows and name[1:2] == ":"):
+            return machine.glob(name)
+        base = f"{machine.home}/.ssh" if place.is_users else machine.system_directory
+        return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
 
     def read_option(self, text: str) -> None:
         """Read an option of the command line, written as a line is (ssh(1), -o)."""
@@ -158,7 +182,7 @@ class Reader:
     def _include(self, names: Sequence[str], place: Place, applies: bool) -> None:
         never = place.never_applies or not applies
         for name in names:
-            for path in self._files(name, place):
+            for path in self.files(name, place):
                 inside = Place(path, place.is_users, place.depth + 1, never)
                 try:
                     self.read(inside, checked=True, applies=applies)
@@ -167,23 +191,6 @@ class Reader:
                 except OSError as error:
                     reason = error.strerror or error
                     raise ValueError(f"names {path}, which cannot be read: {reason}") from error
-
-    def _files(self, name: str, place: Place) -> Sequence[str]:
-        """List the files that an Include names: relative to ~/.ssh, or the system's directory."""
-        machine = self._state.machine
-        if not name:
-            raise ValueError("has an empty argument")
-        name = expand(name, tokens=self._state.tokens(), environment=machine.environment)
-        if machine.is_windows:
-            name = name.replace("\\", "/")
-        if name.startswith("~"):
-            if not place.is_users:
-                raise ValueError(f"takes no path in a home directory here: {name}")
-            return machine.glob(expand_tilde(name, machine))
-        if name.startswith("/") or (machine.is_windows and name[1:2] == ":"):
-            return machine.glob(name)
-        base = f"{machine.home}/.ssh" if place.is_users else machine.system_directory
-        return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
 
 
 def _escaped(path: str, is_windows: bool) -> str:
