@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from qxub.transport.ssh_config import LookUp
+
 config_file_option = click.option(
     "-F",
     "config_file",
@@ -31,3 +33,13 @@ def print_table(rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
         padded = (cell.ljust(width) for cell, width in zip(row, widths))
         click.echo("  ".join(padded).rstrip())
+
+
+def print_origins(found: LookUp, names: Sequence[str]) -> None:
+    """Print the lines of some keywords, each behind the place that it comes from."""
+    settings = [(name, found.settings[name]) for name in names if name in found.settings]
+    print_table(
+        (origin, f"{name} {text}")
+        for name, setting in settings
+        for text, origin in zip(setting.texts, setting.origins)
+    )

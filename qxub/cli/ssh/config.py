@@ -8,7 +8,7 @@ import click
 
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
-from qxub.cli.ssh.common import config_file_option, json_option, print_json, print_table
+from qxub.cli.ssh.common import config_file_option, json_option, print_json, print_origins
 from qxub.remote.translation import translated
 from qxub.transport.ssh_config import look_up, this_machine, with_jump_hosts
 from qxub.transport.ssh_config.lines import quoted
@@ -91,13 +91,3 @@ def _for_programs(found: LookUp, warnings: Sequence[str]) -> object:
         for name, setting in found.settings.items()
     }
     return {"host": found.alias, "settings": settings, "warnings": list(warnings)}
-
-
-def print_origins(found: LookUp, names: Sequence[str]) -> None:
-    """Print the lines of some keywords, each behind the place that it comes from."""
-    settings = [(name, found.settings[name]) for name in names if name in found.settings]
-    print_table(
-        (origin, f"{name} {text}")
-        for name, setting in settings
-        for text, origin in zip(setting.texts, setting.origins)
-    )

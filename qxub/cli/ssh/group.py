@@ -9,6 +9,7 @@ from qxub.cli.lazy import LazyGroup
 _COMMANDS = {
     "config": ("qxub.cli.ssh.config", "Show what will be used to reach a host, as ssh -G does."),
     "hosts": ("qxub.cli.ssh.hosts", "List the hosts that ssh_config names."),
+    "add": ("qxub.cli.ssh.add", "Add a host to ssh_config."),
 }
 
 

@@ -34,7 +34,7 @@ MAX_DEPTH = 16
 COMMAND_LINE = "command line"
 
 _BLOCKS = ("host", "match", "include")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Place(NamedTuple):
@@ -76,8 +76,8 @@ class Reader:
                 f"{place.path}: {problem}, so others could say where you connect to",
                 hint=f"Make it yours alone: chmod 600 {place.path}",
             )
-        if machine.is_windows and content.startswith(_BOM):
-            content = content[len(_BOM) :]
+        if machine.is_windows and content.startswith(BOM):
+            content = content[len(BOM) :]
         return content.decode("utf-8", "surrogateescape")
 
     def files(self, name: str, place: Place) -> Sequence[str]:
@@ -145,7 +145,7 @@ class Reader:
         if line.keyword is not None:
             self._put(line, place, where, applies)
         elif line.name == "host":
-            return self._host_applies(line.value) and not place.never_applies
+            return host_applies(self._state.host, line.value) and not place.never_applies
         elif line.name == "match":
             self._criteria.may_run = not place.never_applies
             return match_applies(line.value, self._criteria.tests) and not place.never_applies
@@ -167,18 +167,6 @@ class Reader:
         patterns = self._state.settings.get("ignoreunknown")
         return patterns is not None and matches_any(name, lower(patterns).split(","))
 
-    def _host_applies(self, patterns: Sequence[str]) -> bool:
-        host, found = self._state.host, False
-        for pattern in patterns:
-            if not pattern:
-                raise ValueError("has an empty pattern")
-            if pattern[0] == "!":
-                if matches(host, pattern[1:]):
-                    return False
-            elif not found and matches(host, pattern):
-                found = True
-        return found
-
     def _include(self, names: Sequence[str], place: Place, applies: bool) -> None:
         never = place.never_applies or not applies
         for name in names:
@@ -191,6 +179,20 @@ class Reader:
                 except OSError as error:
                     reason = error.strerror or error
                     raise ValueError(f"names {path}, which cannot be read: {reason}") from error
+
+
+def host_applies(host: str, patterns: Sequence[str]) -> bool:
+    """Whether a Host line is for `host`. Raises ValueError for an empty pattern."""
+    found = False
+    for pattern in patterns:
+        if not pattern:
+            raise ValueError("has an empty pattern")
+        if pattern[0] == "!":
+            if matches(host, pattern[1:]):
+                return False
+        elif not found and matches(host, pattern):
+            found = True
+    return found
 
 
 def _escaped(path: str, is_windows: bool) -> str:
