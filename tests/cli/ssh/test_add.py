@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.blocked import RUN_QXUB
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -168,3 +170,13 @@ def test_a_directory_in_the_files_place(user: User) -> None:
 def test_a_place_that_cannot_be_made(user: User) -> None:
     user.config.parent.write_bytes(b"")
     assert "config: cannot read it: Not a directory" in user.told(78, *GADI, "--yes")
+
+
+def test_nothing_of_posix_is_needed(user: User) -> None:
+    """Neither its modules, nor any program: as on a Windows machine without OpenSSH."""
+    user.qxub.launcher = ["-c", RUN_QXUB]
+    user.qxub.environment["PATH"] = ""
+    user.write("Host *\n  Compression yes\n")
+    user.shown(*GADI, "--yes")
+    assert "\nuser ab1234\n" in user.shown("config", "gadi")
+    assert "gadi.nci.org.au" in user.shown("hosts")
