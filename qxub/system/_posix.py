@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
+import stat
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -47,6 +49,14 @@ def state_directory() -> Path:
     from platformdirs.unix import Unix  # noqa: PLC0415
 
     return Unix("qxub").user_state_path
+
+
+def copy_permissions(source: Path, target: Path) -> None:
+    """Give `target` the owner and the mode of `source`, as far as that is allowed."""
+    status = source.stat()
+    with contextlib.suppress(PermissionError):  # of a group that we are not in
+        os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(stat.S_IMODE(status.st_mode))
 
 
 def has_terminal() -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import stat
 from itertools import count
 from typing import TYPE_CHECKING
 
-from qxub.system import replace, restrict_to_owner
+from qxub.system import copy_permissions, replace, restrict_to_owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ def read_content(path: Path) -> bytes | None:
 
 
 def replace_content(path: Path, before: bytes | None, after: bytes) -> Path | None:
-    """Replace the content in one step, keeping the file's mode; return the backup's path.
+    """Replace the content in one step, keeping owner and mode; return the backup's path.
 
     `before` is what was read, None for a file that was not there: it is made for its owner alone,
     as is the backup. On Windows the file is its owner's alone from now on. The names of both files
@@ -48,7 +47,7 @@ def replace_content(path: Path, before: bytes | None, after: bytes) -> Path | No
             raise FileBusyError(f"{path} has been changed in the meantime")
         backup = None if before is None else _back_up(path, before)
         if before is not None:
-            new.chmod(stat.S_IMODE(path.stat().st_mode))
+            copy_permissions(path, new)
         replace(new, path)
     except BaseException:
         new.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 import threading
@@ -51,6 +52,15 @@ def test_the_mode_is_kept_and_the_backup_is_private(file: Path, bits: int) -> No
     assert mode(file) == bits
     assert backup is not None
     assert mode(backup) == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="only root gives away")
+def test_the_owner_is_kept(file: Path) -> None:
+    """As when root adds a host for somebody."""
+    if sys.platform != "win32":  # for mypy
+        os.chown(file, 1234, 1234)
+    replace_content(file, b"old\r\n", b"new")
+    assert (file.stat().st_uid, file.stat().st_gid) == (1234, 1234)
 
 
 def test_a_new_file(tmp_path: Path) -> None:
