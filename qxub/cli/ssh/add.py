@@ -119,7 +119,11 @@ def _is_confirmed() -> bool:
     if not sys.stdin.isatty():
         message = "there is no terminal to ask at, so nothing was written"
         raise UsageError(message, hint="Give --yes to write without being asked.")
-    return click.confirm("\nWrite it?", err=True)
+    try:
+        return click.confirm("\nWrite it?", err=True)
+    except click.Abort:  # Ctrl-C, or the end of input: on Windows NUL passes for a terminal
+        click.echo(err=True)
+        return False
 
 
 def _make_directory(directory: Path) -> None:
