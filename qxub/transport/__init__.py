@@ -7,7 +7,6 @@
 process. No Paramiko type or exception leaves the package. `Server` is the other end, for loopback.
 """
 
-from qxub.transport.authentication import AskPassphrase
 from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
 from qxub.transport.connection import Connection, connect
 from qxub.transport.errors import (
@@ -27,10 +26,11 @@ from qxub.transport.errors import (
 from qxub.transport.host_config import HostConfig
 from qxub.transport.keys import generate_key_pair
 from qxub.transport.process import RemoteProcess, Sink
+from qxub.transport.prompter import NOBODY, Prompter
 from qxub.transport.ssh_config import resolve
 
 __all__ = [
-    "AskPassphrase",
+    "NOBODY",
     "Attempt",
     "AuthenticationError",
     "ChannelError",
@@ -46,6 +46,7 @@ __all__ = [
     "HostKeyRevoked",
     "HostKeyUnknown",
     "NoStatus",
+    "Prompter",
     "RemoteProcess",
     "ResolveError",
     "Signalled",
