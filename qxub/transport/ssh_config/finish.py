@@ -69,7 +69,7 @@ def _expand_values(state: State) -> None:
     if agent is not None:
         settings.fix("forwardagent.path", state.expanded_path("forwardagent", agent))
     names = settings.get("userknownhostsfile")
-    if lower(names[0]) != "none":
+    if names != ("none",):
         paths = tuple(state.expanded_path("userknownhostsfile", name) for name in names)
         settings.fix("userknownhostsfile", paths)
     if settings.is_set("setenv"):

@@ -78,12 +78,18 @@ def _begin(
     for name, value in (("user", destination.user), ("port", destination.port)):
         if value is not None:
             state.settings.put(KEYWORDS[name], value, "command line", is_users=True)
-    if not state.alias or not valid_host(state.alias):
-        raise HostConfigError(f"the host name {state.alias!r} has characters that none has")
-    user = state.settings.get("user")
+    jump = state.settings.get("proxyjump")
+    _check_names(state.alias, state.settings.get("user"))
+    for hop in jump.hosts if jump else ():
+        _check_names(hop.host, hop.user)
+    return state
+
+
+def _check_names(host: str, user: str | None) -> None:
+    if not host or not valid_host(host):
+        raise HostConfigError(f"the host name {host!r} has characters that none has")
     if user is not None and not valid_user(user):
         raise HostConfigError(f"the user name {user!r} has characters that none has")
-    return state
 
 
 def _read_files(state: State, config_file: str | None) -> None:

@@ -95,7 +95,7 @@ def _read_file(path: str) -> bytes:
 def _glob(pattern: str) -> Sequence[str]:
     """List the files that a pattern of glob(3) takes; a backslash makes a character plain."""
     escaped = _ESCAPED.sub(lambda found: f"[{found[1]}]", pattern) if os.sep == "/" else pattern
-    return sorted(glob(escaped.replace("[^", "[!")))  # noqa: PTH207 - the pattern is absolute
+    return sorted(glob(escaped))  # noqa: PTH207 - the pattern is absolute
 
 
 def _service_port(name: str) -> int | None:

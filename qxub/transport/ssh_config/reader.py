@@ -10,7 +10,6 @@ from qxub.transport.patterns import matches, matches_any
 from qxub.transport.ssh_config.criteria import Criteria
 from qxub.transport.ssh_config.expansion import expand, expand_tilde
 from qxub.transport.ssh_config.lines import lower
-from qxub.transport.ssh_config.match import match_applies
 from qxub.transport.ssh_config.memory import (
     NEW,
     Line,
@@ -24,6 +23,7 @@ from qxub.transport.ssh_config.memory import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qxub.transport.ssh_config.machine import Machine
     from qxub.transport.ssh_config.state import State
 
 log = logging.getLogger(__name__)
@@ -123,8 +123,8 @@ class Reader:
         elif line.name == "host":
             return self._host_applies(line.value) and not place.never_applies
         elif line.name == "match":
-            self._criteria.may_run = not place.never_applies
-            return match_applies(line.value, self._criteria.tests) and not place.never_applies
+            may_run = not place.never_applies
+            return self._criteria.applies(line.value, may_run=may_run) and may_run
         elif line.name == "include":
             self._include(line.value, place, applies)
         elif not self._is_ignored(line.name):
@@ -179,11 +179,18 @@ class Reader:
         if name.startswith("~"):
             if not place.is_users:
                 raise ValueError(f"takes no path in a home directory here: {name}")
-            return machine.glob(expand_tilde(name, machine))
+            return _glob_in_home(name, machine)
         if name.startswith("/") or (machine.is_windows and name[1:2] == ":"):
             return machine.glob(name)
         base = f"{machine.home}/.ssh" if place.is_users else machine.system_directory
         return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
+
+
+def _glob_in_home(name: str, machine: Machine) -> Sequence[str]:
+    try:
+        return machine.glob(expand_tilde(name, machine))
+    except ValueError:  # there is no such user, and so no such file: glob(3), GLOB_TILDE
+        return ()
 
 
 def _escaped(path: str, is_windows: bool) -> str:

@@ -147,7 +147,7 @@ def _files(state: State, name: str, found: LookUp) -> Iterator[Path]:
 
 
 def _known_hosts(names: Sequence[str]) -> tuple[Path, ...]:
-    return () if lower(names[0]) == "none" else tuple(Path(name) for name in names)
+    return () if names == ("none",) else tuple(Path(name) for name in names)
 
 
 def _proxy_command(state: State) -> str | None:
