@@ -1,0 +1,74 @@
+"""No file, however broken, makes a look-up fail otherwise than by our errors, or take long.
+
+QXUB_SSH_FUZZ says how many files are tried, and QXUB_SSH_SEED which; the summary of the run and the
+report of a failure name the seed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from qxub.transport.errors import HostConfigError, ResolveError
+from qxub.transport.ssh_config import host_config, look_up
+from qxub.transport.ssh_config.memory import remembered
+
+from .fuzzing import CONFIG, HOME, Fuzzer, corpus_contents
+from .in_memory import machine_with
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from .fuzzing import Broken
+
+# Windows' Python is mostly run under Wine, where a tenth takes as long.
+FILES = int(os.environ.get("QXUB_SSH_FUZZ", "5000" if sys.platform == "win32" else "50000"))
+SEED = int(os.environ.get("QXUB_SSH_SEED", Random().randrange(1_000_000)))  # noqa: S311
+LONGEST = 0.050  # s of processor time for one look-up
+PART = 1000  # files that have a seed in common
+
+
+def looked_up(broken: Broken) -> tuple[bool, float]:
+    """Look up; tell whether that went well, and the processor time that it took."""
+    machine = machine_with(
+        broken.files,
+        home=HOME,
+        is_windows=broken.is_windows,
+        find_name=lambda name, _: "real.example.org" if len(name) % 2 else None,
+    )
+    start = time.thread_time()
+    try:
+        found = look_up(
+            broken.destination, options=broken.options, config_file=CONFIG, machine=machine
+        )
+        host_config(found)
+    except (HostConfigError, ResolveError):
+        return False, time.thread_time() - start
+    return True, time.thread_time() - start
+
+
+@pytest.mark.timeout(300)
+def test_broken_files(agreeing: Counter[tuple[str, bool]]) -> None:
+    contents = corpus_contents()
+    resolved = 0
+    for number in range(FILES):
+        if number % PART == 0:
+            seed = SEED + number // PART
+            fuzzer = Fuzzer(Random(seed), contents)  # noqa: S311
+        broken = fuzzer.draw()
+        try:
+            is_right, seconds = looked_up(broken)
+            if seconds > LONGEST:
+                remembered.clear()  # so that a repetition is no shorter for it
+                seconds = min(seconds, looked_up(broken)[1])
+        except Exception as error:
+            raise AssertionError(f"QXUB_SSH_SEED={seed}: {broken}") from error
+        assert seconds <= LONGEST, f"QXUB_SSH_SEED={seed}: {seconds:.3f} s for {broken}"
+        resolved += is_right
+        agreeing[f"broken files, QXUB_SSH_SEED={SEED}", True] += 1
+    assert resolved > FILES // 20, "too much is broken to show anything"
