@@ -104,8 +104,8 @@ def _read_files(state: State, config_file: str | None) -> None:
             reason = error.strerror or error
             raise HostConfigError(f"{config_file}: cannot read it: {reason}") from error
         return
-    users = Place(f"{machine.home}/.ssh/config", is_users=True)
-    system = Place(f"{machine.system_directory}/ssh_config", is_users=False)
+    users = Place(machine.users_file, is_users=True)
+    system = Place(machine.system_file, is_users=False)
     for place in (users, system):
         try:
             reader.read(place, checked=place.is_users)

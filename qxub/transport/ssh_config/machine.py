@@ -9,7 +9,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from glob import glob
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Callable
 
 from qxub.transport.ssh_config.algorithms import OURS, Algorithms
@@ -56,6 +56,19 @@ class Machine:
     run_shell: Callable[[str], int]
     local_addresses: Callable[[], Sequence[str]]
     algorithms: Algorithms = OURS
+
+    @property
+    def users_file(self) -> str:
+        """The user's own configuration file."""
+        return self._joined(self.home, ".ssh", "config")
+
+    @property
+    def system_file(self) -> str:
+        """The system's configuration file."""
+        return self._joined(self.system_directory, "ssh_config")
+
+    def _joined(self, *parts: str) -> str:
+        return str((PureWindowsPath if self.is_windows else PurePosixPath)(*parts))
 
 
 def this_machine() -> Machine:
