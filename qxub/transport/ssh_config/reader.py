@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from qxub.transport.errors import HostConfigError
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 MAX_DEPTH = 16
 """of files that include each other"""
 
+LONGEST_PATH = 4096
+"""characters; OpenSSH's glob() takes a longer pattern for no file"""
+
 COMMAND_LINE = "command line"
 
 _BLOCKS = ("host", "match", "include")
@@ -55,6 +59,7 @@ class Reader:
     def __init__(self, state: State) -> None:
         self._state = state
         self._criteria = Criteria(state)
+        self._files = lru_cache(maxsize=1024)(self._find_files)
 
     def read(self, place: Place, *, checked: bool, applies: bool = True) -> None:
         """Read one file, and what it includes.
@@ -158,7 +163,7 @@ class Reader:
     def _include(self, names: Sequence[str], place: Place, applies: bool) -> None:
         never = place.never_applies or not applies
         for name in names:
-            for path in self._files(name, place):
+            for path in self._files(self._expanded(name), place.is_users):
                 inside = Place(path, place.is_users, place.depth + 1, never)
                 try:
                     self.read(inside, checked=True, applies=applies)
@@ -168,21 +173,29 @@ class Reader:
                     reason = error.strerror or error
                     raise ValueError(f"names {path}, which cannot be read: {reason}") from error
 
-    def _files(self, name: str, place: Place) -> Sequence[str]:
-        """List the files that an Include names: relative to ~/.ssh, or the system's directory."""
-        machine = self._state.machine
+    def _expanded(self, name: str) -> str:
         if not name:
             raise ValueError("has an empty argument")
-        name = expand(name, tokens=self._state.tokens(), environment=machine.environment)
+        if "%" not in name and "$" not in name:
+            return name
+        environment = self._state.machine.environment
+        return expand(name, tokens=self._state.tokens(), environment=environment)
+
+    def _find_files(self, name: str, is_users: bool) -> Sequence[str]:
+        """List the files that an Include names: relative to ~/.ssh, or the system's directory."""
+        machine = self._state.machine
         if machine.is_windows:
             name = name.replace("\\", "/")
+        if len(name) >= LONGEST_PATH:
+            return ()
+        name = _with_closed_brackets(name)
         if name.startswith("~"):
-            if not place.is_users:
+            if not is_users:
                 raise ValueError(f"takes no path in a home directory here: {name}")
             return _glob_in_home(name, machine)
         if name.startswith("/") or (machine.is_windows and name[1:2] == ":"):
             return machine.glob(name)
-        base = f"{machine.home}/.ssh" if place.is_users else machine.system_directory
+        base = f"{machine.home}/.ssh" if is_users else machine.system_directory
         return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
 
 
@@ -191,6 +204,12 @@ def _glob_in_home(name: str, machine: Machine) -> Sequence[str]:
         return machine.glob(expand_tilde(name, machine))
     except ValueError:  # there is no such user, and so no such file: glob(3), GLOB_TILDE
         return ()
+
+
+def _with_closed_brackets(name: str) -> str:
+    """Write a "[" that nothing closes as one that is closed: fnmatch looks long for its end."""
+    end = name.rfind("]") + 1
+    return name[:end] + name[end:].replace("[", "[[]")
 
 
 def _escaped(path: str, is_windows: bool) -> str:
