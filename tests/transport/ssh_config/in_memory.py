@@ -36,7 +36,8 @@ def machine_with(
         return files[known[one_name(path)]]
 
     def glob(pattern: str) -> Sequence[str]:
-        return sorted(known[name] for name in fnmatch.filter(known, one_name(pattern)))
+        wanted = one_name(pattern)  # fnmatchcase, as fnmatch itself goes by this machine's rules
+        return sorted(path for name, path in known.items() if fnmatch.fnmatchcase(name, wanted))
 
     machine = dataclasses.replace(
         this_machine(),

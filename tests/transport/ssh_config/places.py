@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import posixpath
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,8 @@ def machine_at(place: Place, case: Case) -> Machine:
     }
 
     def glob(pattern: str) -> Sequence[str]:
+        if sys.platform == "win32":  # a backslash there is no separator, but as in glob(3)
+            pattern = re.sub(r"\\(.)", r"\1", pattern)
         return [place.known(path) for path in real.glob(place.on_disk(pattern))]
 
     def find_name(name: str, family: str) -> str | None:
