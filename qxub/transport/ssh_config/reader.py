@@ -13,12 +13,12 @@ from qxub.transport.ssh_config.expansion import expand, expand_tilde
 from qxub.transport.ssh_config.lines import lower
 from qxub.transport.ssh_config.memory import (
     NEW,
+    UNREAD,
     Line,
+    learn,
     plain_hosts,
-    read_and_remember,
     read_line,
     remembered,
-    surely_valid,
 )
 
 if TYPE_CHECKING:
@@ -98,13 +98,11 @@ class Reader:
         host = self._state.host
         for number, raw in enumerate(text.split("\n"), start=1):
             line = remembered.get(raw, NEW)
-            if line is NEW:
-                if not applies and surely_valid(raw):
-                    continue
+            if line is NEW or (line is UNREAD and applies):
                 if host not in raw and plain_hosts(raw):
                     applies = False
                     continue
-                line = read_and_remember(raw)
+                line = learn(raw, applies)
             if line is None or (line.is_inert and not applies):
                 continue
             where = f"{place.path}:{number}"
