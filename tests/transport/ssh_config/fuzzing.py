@@ -15,6 +15,7 @@ HOME = "/home/fuzz"
 CONFIG = f"{HOME}/.ssh/config"
 # More than these only takes longer.
 LARGEST = 50_000  # bytes
+DEEPEST = 16  # so often a file is read that includes itself
 MOST_NAMES = 60  # of files to include: OpenSSH too reads each of them as often as it is named
 HOSTS = (
     "foo",
@@ -99,7 +100,7 @@ class Fuzzer:
         for _ in range(self.random.randint(0, 4)):
             content = self.random.choice(CHANGES)(self, content)[:LARGEST]
         if b"include" in content.lower():
-            content = _with_few_names(content)
+            content = _with_few_names(content[: LARGEST // DEEPEST])
         files = {CONFIG: content}
         for number in range(self.random.choice((0, 0, 1, 3))):
             files[f"{HOME}/.ssh/extra{number}"] = self.random.choice(self.contents)

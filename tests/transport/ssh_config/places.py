@@ -123,6 +123,10 @@ def machine_at(place: Place, case: Case) -> Machine:
             return None
         return canonical[0] if canonical else ""
 
+    def find_address(text: str, family: str) -> str | None:
+        # Windows reads an address in brackets, too.
+        return None if text.startswith("[") else real.find_address(text, family)
+
     def run_shell(command: str) -> int:
         shell = shutil.which("sh") or "sh"
         ended = subprocess.run(
@@ -150,6 +154,7 @@ def machine_at(place: Place, case: Case) -> Machine:
         permission_problem=place.permission_problem,
         home_of=homes.get,
         service_port=lambda name: SERVICES.get(name) or real.service_port(name),
+        find_address=find_address,
         find_name=find_name,
         run_shell=run_shell,
         algorithms=openssh_algorithms(),

@@ -69,6 +69,7 @@ HARD = {
     "blanks after a keyword": b"User" + b" " * 40_000 + b"x",
     "blanks before a comment": b"User x" + b" " * 40_000 + b"#",
     "words": b"SendEnv" + b" A" * 20_000,
+    "words and stars": b"SendEnv" + b" ABC" * 4_000 + b" -" + b"?*A*" * 5_000,
     "unknown keywords": b"IgnoreUnknown " + b"**a,*a" * 2_000 + b"\n" + b"Xy 1\n" * 2_000,
     "digits": b"ServerAliveInterval " + b"9" * 40_000,
     "digits of a port": b"Port " + b"9" * 40_000,
