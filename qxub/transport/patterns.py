@@ -19,6 +19,8 @@ def matches(text: str, pattern: str) -> bool:
     """Whether one pattern takes the whole of `text`."""
     if "*" not in pattern:
         return text == pattern or ("?" in pattern and _equal(text, pattern))
+    if len(pattern) - pattern.count("*") > len(text):
+        return False
     if "*?" in pattern:
         pattern = _STARS.sub(_in_order, pattern)
     first, *middle, last = pattern.split("*")

@@ -24,7 +24,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 # A line that sets a keyword that may have any text to a plain one.
 _surely_valid = re.compile(rf"[ \t]*(?:{_STRINGS})[ \t]+[a-z0-9._~/@:%-]+", _FLAGS).fullmatch
 
-plain_hosts = re.compile(r"[ \t]*host[ \t]+[a-z0-9._ \t-]*[a-z0-9._-]", _FLAGS).fullmatch
+plain_hosts = re.compile(r"[ \t]*host[ \t][a-z0-9._ \t-]*[a-z0-9._-]", _FLAGS).fullmatch
 """takes a Host line with plain names only: it is for no host that is not in its text"""
 
 

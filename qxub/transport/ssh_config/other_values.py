@@ -114,7 +114,7 @@ def _check_remote_open(arguments: Sequence[str], machine: Machine) -> None:
             if len(arguments) > 1:
                 raise ValueError(f'takes "{text}" only alone')
             continue
-        found = re.fullmatch(r"(?:\[[^\]]*\]|[^:/\[]+):(.+)", text)
+        found = re.fullmatch(r"(?:\[[^\]]*\]|[^:/\[]*):(.+)", text)
         if found is None:
             raise ValueError(f"takes HOST:PORT, not {text!r}")
         if found[1] != "*":

@@ -124,7 +124,9 @@ class Reader:
         if line.keyword is not None:
             self._put(line, place, where, applies)
         elif line.name == "host":
-            return self._host_applies(line.value) and not place.never_applies
+            # in a file that is included where nothing applies, OpenSSH reads one pattern only
+            patterns = line.value[:1] if place.never_applies else line.value
+            return self._host_applies(patterns) and not place.never_applies
         elif line.name == "match":
             may_run = not place.never_applies
             return self._criteria.applies(line.value, may_run=may_run) and may_run
