@@ -146,7 +146,7 @@ class Reader:
 
     def _is_ignored(self, name: str) -> bool:
         patterns = self._state.settings.get("ignoreunknown")
-        return patterns is not None and matches_any(name, lower(patterns).split(","))
+        return patterns is not None and _is_in_list(name, patterns)
 
     def _host_applies(self, patterns: Sequence[str]) -> bool:
         host, found = self._state.host, False
@@ -197,6 +197,11 @@ class Reader:
             return machine.glob(name)
         base = f"{machine.home}/.ssh" if is_users else machine.system_directory
         return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
+
+
+@lru_cache(maxsize=256)
+def _is_in_list(name: str, patterns: str) -> bool:
+    return matches_any(name, lower(patterns).split(","))
 
 
 def _glob_in_home(name: str, machine: Machine) -> Sequence[str]:
