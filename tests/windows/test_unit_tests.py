@@ -18,7 +18,9 @@ SECONDS = 400
 NOT_THERE = ("__pycache__", "benchmarks", "test_docs.py", "test_real_parts.py", "windows")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS)
+@pytest.mark.usefixtures("each_python")
 def test_unit_tests(prompt: Prompt) -> None:
     """Without the checkout's qxub beside them, so that the wheel's is tested."""
     copy = prompt.profile / "checkout"
