@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import ctypes
 import io
 import os
 import signal
@@ -12,21 +11,26 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-if sys.platform != "win32":
-    message = "the Windows twin is for Windows"
-    raise ImportError(message)
+assert sys.platform == "win32"  # noqa: S101 - a Windows twin; mypy skips it elsewhere
+
+from qxub.system.access_windows import restrict_to_owner
+
+__all__ = [
+    "CANCELLING_SIGNALS",
+    "ConsoleWriter",
+    "config_directory",
+    "has_terminal",
+    "prepare_text_streams",
+    "replace",
+    "restrict_to_owner",
+    "state_directory",
+]
 
 CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
 """what asks this process to end its job: Ctrl-C, and Ctrl-Break"""
 
 REPLACE_SECONDS = 2.0
 """how long another program (a virus scanner, an editor) may hold the target of `replace`"""
-
-# Owner and SYSTEM: full access, inherited from nobody ("Security Descriptor String Format").
-_OWNER_ONLY = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)"
-_SDDL_REVISION_1 = 1
-_DACL = 0x80000004
-"""DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION"""
 
 
 class ConsoleWriter:
@@ -97,22 +101,3 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def restrict_to_owner(path: Path) -> None:
-    """Replace the access control list of `path` by one for its owner and the system.
-
-    Mode bits mean nothing here. Raises OSError.
-    """
-    advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
-    descriptor = ctypes.c_void_p()
-    made = advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-        _OWNER_ONLY, _SDDL_REVISION_1, ctypes.byref(descriptor), None
-    )
-    if not made:
-        raise ctypes.WinError(ctypes.get_last_error())
-    try:
-        if not advapi32.SetFileSecurityW(str(path), _DACL, descriptor):
-            raise ctypes.WinError(ctypes.get_last_error())
-    finally:
-        ctypes.windll.kernel32.LocalFree(descriptor)
