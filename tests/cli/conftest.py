@@ -39,7 +39,10 @@ class Qxub:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def start(
-        self, *words: str, stdout: int | BinaryIO = subprocess.PIPE
+        self,
+        *words: str,
+        stdout: int | BinaryIO = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         """Start it and return at once."""
         return subprocess.Popen(
@@ -48,7 +51,7 @@ class Qxub:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
 
 

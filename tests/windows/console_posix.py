@@ -91,7 +91,6 @@ def typed_on_console(prompt: Prompt, line: str) -> Iterator[Console]:
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     tty.setraw(inner)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(SECONDS)
         port = str(listener.getsockname()[1])
         argv = prompt.helper("tests.windows.keys_on_console", port, line)
         process = subprocess.Popen(
@@ -104,11 +103,19 @@ def typed_on_console(prompt: Prompt, line: str) -> Iterator[Console]:
             start_new_session=True,
         )
         try:
-            keys, _ = listener.accept()
-            with keys:
+            with _accepted(listener, prompt.wine) as keys:
                 yield Console(prompt.wine, terminal, keys)
         finally:
             process.kill()
             process.wait()
             os.close(inner)
             os.close(terminal)
+
+
+def _accepted(listener: socket.socket, wine: Wine) -> socket.socket:
+    """Wait for the connection of `keys_on_console`."""
+    deadline = time.monotonic() + SECONDS
+    while not select.select([listener], [], [], 0.1)[0]:
+        wine.check()
+        assert time.monotonic() < deadline, "nobody is there to type"
+    return listener.accept()[0]
