@@ -1,7 +1,5 @@
 """A real Windows console, drawn by Wine on a pseudo-terminal: keys in, screen out."""
 
-# ruff: noqa: E402 - the assertion comes first, for mypy
-
 from __future__ import annotations
 
 import sys
