@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
+from tests.cli.blocked import RUN_QXUB
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -31,6 +33,11 @@ class Qxub:
             "XDG_CONFIG_HOME": str(directory / "config"),
             "XDG_STATE_HOME": str(directory / "state"),
         }
+
+    def block(self) -> None:
+        """From now on, run it without POSIX modules, and without a PATH to start programs from."""
+        self.launcher = ["-c", RUN_QXUB]
+        self.environment.update(PATH="", USERNAME="me")  # as Windows has it
 
     def __call__(self, *words: str) -> Result:
         """Run it to its end."""
@@ -58,3 +65,12 @@ class Qxub:
 @pytest.fixture
 def qxub(tmp_path: Path) -> Callable[..., Result]:
     return Qxub(tmp_path)
+
+
+@pytest.fixture(params=["as it is"] if sys.platform == "win32" else ["as it is", "blocked"])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Qxub:
+    """A qxub that acts as a client only, so that it must also run where POSIX is blocked."""
+    client = Qxub(tmp_path)
+    if request.param == "blocked":
+        client.block()
+    return client
