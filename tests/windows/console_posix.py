@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.windows.session import Wine
 
 SECONDS = 60.0  # generous: the machine may be busy with other things
+SECONDS_TO_END = 5.0  # when it could be killed as well
 ROWS, COLUMNS = 30, 200  # wide: so no line is broken
 # cursor moves and colours (ECMA-48 control sequences), and the window's title (xterm)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[=>()][0-9A-Z]?|\r")
@@ -103,6 +104,8 @@ def typed_on_console(prompt: Prompt, line: str) -> Iterator[Console]:
         try:
             with _accepted(listener, prompt.wine) as keys:
                 yield Console(prompt.wine, terminal, keys)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS_TO_END)
         finally:
             process.kill()
             process.wait()
