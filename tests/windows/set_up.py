@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -62,6 +63,7 @@ ProcessPrng = advapi32.SystemFunction036
 def main() -> None:
     """Set up all of it, for the oldest and the newest Python."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    begun = time.monotonic()
     root, cache = Root(root_directory()), cache_directory()
     root.directory.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:  # each step waits: for the network, for a disk, for Wine
@@ -78,6 +80,7 @@ def main() -> None:
                 list(pool.map(install, pythons))
     finally:
         subprocess.run([WINE_SERVER, "-k"], env=root.environment(), check=False)
+    log.info("set up in %d s", time.monotonic() - begun)
 
 
 def install_packages() -> None:
@@ -180,7 +183,7 @@ def install_python(wheel: Path, root: Root, downloads: Path, python: WindowsPyth
     if record.exists():  # else pip would leave an older wheel of the same version there
         run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
     else:  # the pip that comes along makes .exe files that do not work here
-        run([*pip, "--force-reinstall", "pip"], environment)
+        run([*pip, "--force-reinstall", "--no-compile", "pip"], environment)
     run([*pip, wheel, *TEST_TOOLS], environment)  # what it depends on
     record.write_text(digest)
 

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.windows
 
 
-@pytest.mark.usefixtures("each_python")
 def test_version(prompt: Prompt) -> None:
     ended = prompt.type("qxub --version")
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert ended.stdout.decode("ascii").split()[:2] == ["qxub", __version__]
 
 
-@pytest.mark.usefixtures("each_python")
 def test_help_names_the_commands(prompt: Prompt) -> None:
     ended = prompt.type("qxub --help")
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -51,7 +49,6 @@ def test_a_windows_without_openssh_and_without_home(prompt: Prompt) -> None:
     assert not [name for name in names if name in {"HOME", "LANG"} or name.startswith("PYTHON")]
 
 
-@pytest.mark.usefixtures("each_python")
 def test_demo_shows_the_client_and_says_that_a_job_needs_bash(prompt: Prompt) -> None:
     ended = prompt.type("qxub demo")
     assert (ended.returncode, ended.stderr) == (0, b"")
