@@ -1,7 +1,5 @@
 """One configuration, looked up by `ssh -G` and by us."""
 
-# ruff: noqa: E402 - the assertion comes first, for mypy
-
 from __future__ import annotations
 
 import sys

@@ -1,7 +1,5 @@
 """The machine's own `ssh`, asked with -G, and this machine as `ssh` sees it."""
 
-# ruff: noqa: E402 - the assertion comes first, for mypy
-
 from __future__ import annotations
 
 import sys
