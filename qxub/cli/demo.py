@@ -69,7 +69,7 @@ def command(command: tuple[str, ...]) -> int:
         run = plan_remote_run(spec, platform=PLATFORM, remote=platform.remote, run_id=new_run_id())
         _introduce(run)
         narrator = _Narrator()
-        with open_connection(run, lambda _: None) as connection:
+        with open_connection(run) as connection:
             if has_bash:
                 outcome = execute(run, connection, narrator, cancelled)
             else:

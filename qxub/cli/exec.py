@@ -12,7 +12,7 @@ import click
 
 from qxub.cli.console import Console, JobSubmitted, cancelled_by_signals, set_up_logging
 from qxub.cli.options import checked_job_spec, exec_options, given_values
-from qxub.cli.prompts import ask_passphrase
+from qxub.cli.prompts import TerminalPrompter
 from qxub.config.paths import state_directory
 from qxub.config.settings import PlatformSection, Settings, find_platform, load_settings
 from qxub.errors import LostError, SetupError
@@ -155,7 +155,7 @@ def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str,
     console = _console(cancelled, values)
     console.event("connecting", host=run.host.hostname)
     # Until there is a connection, Ctrl-C simply ends this process.
-    with open_connection(run, ask_passphrase) as connection, cancelled_by_signals(cancelled):
+    with open_connection(run, TerminalPrompter()) as connection, cancelled_by_signals(cancelled):
         try:
             outcome = execute(run, connection, console, cancelled)
         except JobSubmitted as submitted:

@@ -59,7 +59,8 @@ def qxub(arguments: Sequence[str] | None = None) -> int:
         from qxub.cli.far_side import serve  # noqa: PLC0415 - the laptop never needs it
 
         return serve(words)
-    return exit_status_of(_group, words, "qxub")
+    with system.coloured_consoles():
+        return exit_status_of(_group, words, "qxub")
 
 
 def qx(arguments: Sequence[str] | None = None) -> int:

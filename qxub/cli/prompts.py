@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import TYPE_CHECKING
 
 from qxub import system
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
+class TerminalPrompter:
+    """Asks at the terminal, wherever stdin comes from; where there is none, nobody answers."""
 
-def ask_passphrase(file: Path) -> str | None:
-    """Ask for the passphrase of a key file, without showing it; None where there is no terminal."""
-    if not system.has_terminal():
-        return None
-    try:
-        return getpass.getpass(f"Passphrase for {file}: ")
-    except EOFError:
-        sys.stderr.write("\n")
-        return None
+    def ask(self, text: str, *, echo: bool) -> str | None:
+        """Ask with `text`; what is typed is shown only if `echo` says so."""
+        if not system.has_terminal():
+            return None
+        try:
+            return input(text) if echo else getpass.getpass(text)
+        except EOFError:
+            sys.stderr.write("\n")
+            return None
+
+    def tell(self, text: str) -> None:
+        """Show a text on stderr."""
+        sys.stderr.write(text.rstrip("\n") + "\n")

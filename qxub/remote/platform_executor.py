@@ -16,13 +16,14 @@ from qxub.remote.listener import Listener
 from qxub.remote.stages import REQUEST, StageReader, remote_script, stage_texts
 from qxub.remote.translation import translated
 from qxub.transport import (
-    AskPassphrase,
+    NOBODY,
     ChannelError,
     Completion,
     Connection,
     ConnectionLost,
     Exited,
     HostConfig,
+    Prompter,
     RemoteProcess,
     TransportError,
     connect,
@@ -81,10 +82,10 @@ def plan_remote_run(
     return RemoteRun(platform, remote, host, build_command(spec, verbosity=verbosity), run_id)
 
 
-def open_connection(run: RemoteRun, ask_passphrase: AskPassphrase) -> Connection:
+def open_connection(run: RemoteRun, prompter: Prompter = NOBODY) -> Connection:
     """Connect and log in. Raises ConnectionFailed, naming the host and the way out."""
     with translated():
-        return connect(run.host, ask_passphrase=ask_passphrase)
+        return connect(run.host, prompter=prompter)
 
 
 def execute(

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -35,6 +36,16 @@ def prepare_text_streams() -> None:
     """Let text of ours give back, byte for byte, what was typed, where that is no UTF-8."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
+
+
+def coloured_consoles() -> AbstractContextManager[None]:
+    """Do nothing: terminals act on escape sequences of themselves."""
+    return nullcontext()
+
+
+def shows_colours() -> bool:
+    """Return whether the terminal behind stderr acts on escape sequences."""
+    return True
 
 
 def config_directory() -> Path:

@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qxub.transport.authentication import AskPassphrase
     from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
     from qxub.transport.connection import Connection, connect
     from qxub.transport.errors import (
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
     from qxub.transport.host_config import HostConfig
     from qxub.transport.keys import generate_key_pair
     from qxub.transport.process import RemoteProcess, Sink
+    from qxub.transport.prompter import NOBODY, Prompter
     from qxub.transport.ssh_config import resolve
 
 __all__ = [
-    "AskPassphrase",
+    "NOBODY",
     "Attempt",
     "AuthenticationError",
     "ChannelError",
@@ -52,6 +52,7 @@ __all__ = [
     "HostKeyRevoked",
     "HostKeyUnknown",
     "NoStatus",
+    "Prompter",
     "RemoteProcess",
     "ResolveError",
     "Signalled",
@@ -63,7 +64,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "authentication": ("AskPassphrase",),
     "completion": ("Completion", "Exited", "NoStatus", "Signalled"),
     "connection": ("Connection", "connect"),
     "errors": (
@@ -83,6 +83,7 @@ _HOMES = {
     "host_config": ("HostConfig",),
     "keys": ("generate_key_pair",),
     "process": ("RemoteProcess", "Sink"),
+    "prompter": ("NOBODY", "Prompter"),
     "ssh_config": ("resolve",),
 }
 """module → the names that it gives"""

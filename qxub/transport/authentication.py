@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING
 
 import paramiko
 
@@ -25,24 +25,22 @@ if TYPE_CHECKING:
 
     from qxub.transport.host_config import HostConfig
     from qxub.transport.paramiko_hooks import HookedTransport
+    from qxub.transport.prompter import Prompter
 
 
 PASSPHRASE_TRIES = 3
 """as ssh(1) asks"""
 
-AskPassphrase = Callable[["Path"], Optional[str]]
-"""asks a person for the passphrase of a key file; None: there is nobody, or no answer"""
-
 
 def authenticate(
-    transport: HookedTransport, host: HostConfig, deadline: float, ask: AskPassphrase
+    transport: HookedTransport, host: HostConfig, deadline: float, prompter: Prompter
 ) -> None:
     """Log in as `host.user`, before `deadline` on the monotonic clock.
 
     The time that a person takes to answer does not count. Raises AuthenticationError with all
     attempts, or ConnectionLost.
     """
-    _Login(transport, host, deadline, ask).run()
+    _Login(transport, host, deadline, prompter).run()
 
 
 @dataclass
@@ -50,7 +48,7 @@ class _Login:
     transport: HookedTransport
     host: HostConfig
     deadline: float
-    ask: AskPassphrase
+    prompter: Prompter
     attempts: list[Attempt] = field(default_factory=list)
     methods: tuple[str, ...] = ()
     tried: set[bytes] = field(default_factory=set)
@@ -113,7 +111,7 @@ class _Login:
                 return load_private_key(file, passphrase)
             except PassphraseNeededError:
                 begun = time.monotonic()
-                answer = self.ask(file)
+                answer = self.prompter.ask(f"Passphrase for {file}: ", echo=False)
                 self.deadline += time.monotonic() - begun
                 if answer is None:
                     raise

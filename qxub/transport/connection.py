@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from qxub.transport.authentication import authenticate
+from qxub.transport.dialing import dial
 from qxub.transport.errors import (
     ChannelError,
     ConnectError,
     ConnectionLost,
-    ResolveError,
     TransportError,
 )
 from qxub.transport.known_hosts import (
@@ -26,43 +25,38 @@ from qxub.transport.known_hosts import (
 )
 from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
+from qxub.transport.prompter import NOBODY
 from qxub.transport.translation import describe, printable, translate, translated
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typing_extensions import Self
 
-    from qxub.transport.authentication import AskPassphrase
     from qxub.transport.completion import Completion
     from qxub.transport.host_config import HostConfig
     from qxub.transport.paramiko_hooks import SocketLike
     from qxub.transport.process import Sink
+    from qxub.transport.prompter import Prompter
 
 log = logging.getLogger(__name__)
 
 DEFAULT_CONNECT_SECONDS = 30.0
 
 
-def _nobody(_file: Path) -> None:
-    """Answer for the person who is not there."""
-
-
-def connect(host: HostConfig, *, ask_passphrase: AskPassphrase = _nobody) -> Connection:
+def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
     """Connect to `host`, through its jump host if it has one, and log in.
 
     ConnectTimeout, or else 30 s, limits TCP connection, handshake and login together; a jump host
-    has its own. `ask_passphrase` is called for an encrypted key file. Raises TransportError of
+    has its own. `prompter` is asked for what only a person knows. Raises TransportError of
     every kind but ChannelError.
     """
     if host.proxy_command is not None:
         where = ", ".join(host.origins.get("proxycommand", ()))
         raise ConnectError(f"{where}: ProxyCommand is not supported yet", host=host.alias)
-    jump = _connect_jump(host, ask_passphrase)
+    jump = _connect_jump(host, prompter)
     try:
         deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
-        sock = jump.open_tunnel(host, deadline) if jump else _dial(host, deadline)
-        transport = _start_session(host, sock, deadline, ask_passphrase)
+        sock = jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
+        transport = _start_session(host, sock, deadline, prompter)
     except BaseException:
         if jump:
             jump.close()
@@ -70,12 +64,12 @@ def connect(host: HostConfig, *, ask_passphrase: AskPassphrase = _nobody) -> Con
     return Connection(host, transport, sock, jump)
 
 
-def _connect_jump(host: HostConfig, ask: AskPassphrase) -> Connection | None:
+def _connect_jump(host: HostConfig, prompter: Prompter) -> Connection | None:
     hop = host.jump
     if hop is None:
         return None
     try:
-        return connect(hop, ask_passphrase=ask)
+        return connect(hop, prompter=prompter)
     except TransportError as error:
         error.name_hop(hop.alias, host.alias)
         raise
@@ -166,39 +160,8 @@ def _feed(process: RemoteProcess, stdin: bytes) -> None:
         log.debug("stdin not delivered: %s", error)
 
 
-def _dial(host: HostConfig, deadline: float) -> socket.socket:
-    """Connect by TCP to the first address that answers. Raises ResolveError or ConnectError."""
-    with translated(host.alias, f"looking up {host.hostname}", ResolveError):
-        found = socket.getaddrinfo(host.hostname, host.port, type=socket.SOCK_STREAM)
-    failures = []
-    for index, (family, kind, protocol, _, address) in enumerate(found):
-        share = max(0.1, (deadline - time.monotonic()) / (len(found) - index))
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(share)
-            sock.connect(address)
-            # Nagle's algorithm against delayed ACK costs 40 ms for every small exchange
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        except OSError as error:
-            sock.close()
-            timed_out = isinstance(error, socket.timeout)
-            reason = f"no answer within {share:.3g} s" if timed_out else describe(error)
-            failures.append(f"{address[0]} port {host.port}: {reason}")
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise ConnectError(
-        f"{host.alias}: cannot connect to {host.hostname}: " + "; ".join(failures),
-        hint="Check HostName and Port in ssh_config, the network, and whether a VPN is needed.",
-        host=host.alias,
-    )
-
-
 def _start_session(
-    host: HostConfig, sock: SocketLike, deadline: float, ask: AskPassphrase
+    host: HostConfig, sock: SocketLike, deadline: float, prompter: Prompter
 ) -> HookedTransport:
     """Key exchange, host-key check, and only then login."""
     known = known_keys(read_known_hosts(host.known_hosts_files), host)
@@ -207,7 +170,7 @@ def _start_session(
         _exchange_keys(host, transport, deadline)
         key = transport.get_remote_server_key()
         check_host_key(host, key.get_name(), key.asbytes())
-        authenticate(transport, host, deadline, ask)
+        authenticate(transport, host, deadline, prompter)
     except BaseException:
         shut_down(transport, sock)
         raise

@@ -11,8 +11,10 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from paramiko.agent import AgentSSH
 from paramiko.pkey import UnknownKeyType
 
+from qxub.transport.agents import open_agents
 from qxub.transport.known_hosts import parse_blob
 from qxub.transport.translation import printable
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
+
+    from qxub.transport.agents.connection import AgentConnection
 
 log = logging.getLogger(__name__)
 
@@ -85,16 +89,16 @@ def _read_public_key(file: Path) -> bytes | None:
 
 
 class AgentKeys:
-    """The keys that ssh-agent holds; a context manager that closes the agent's connection.
+    """The keys that SSH agents hold; a context manager that closes the agents' connections.
 
     Listing happens in a daemon thread and is given up after AGENT_SECONDS, because Paramiko's
-    agent client has no time-out. `problem` says why there are none, if something was wrong.
+    agent client has no time-out. `problem` says what was wrong, if something was.
     """
 
     def __init__(self, identity_agent: str | None) -> None:
         self.keys: tuple[paramiko.AgentKey, ...] = ()
         self.problem = ""
-        self._agent: paramiko.Agent | None = None
+        self._agents: list[_Agent] = []
         self._given_up = False
         if identity_agent == "none":
             return
@@ -109,22 +113,42 @@ class AgentKeys:
             self.problem = f"did not answer within {AGENT_SECONDS:.0f} s"
 
     def _list(self) -> None:
+        agents: list[_Agent] = []
         try:
-            agent = paramiko.Agent()
+            for connection in open_agents():
+                agents.append(_Agent(connection))
+                agents[-1].list_keys()
         except (paramiko.SSHException, OSError, EOFError, ValueError) as error:
             self.problem = printable(str(error))
-            return
         if self._given_up:
-            agent.close()
+            _close(agents)
         else:
-            self._agent, self.keys = agent, agent.get_keys()
+            self._agents, self.keys = agents, tuple(k for agent in agents for k in agent.get_keys())
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._agent is not None:
-            self._agent.close()
+        _close(self._agents)
+
+
+class _Agent(AgentSSH):
+    """Paramiko's agent client, over a connection of ours."""
+
+    def __init__(self, connection: AgentConnection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def list_keys(self) -> None:
+        self._connect(self._connection)  # type: ignore[attr-defined] # the stubs lack it
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _close(agents: list[_Agent]) -> None:
+    for agent in agents:
+        agent.close()
 
 
 def generate_key_pair(file: Path) -> str:

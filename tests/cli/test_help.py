@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 HEAVY = {"paramiko", "cryptography", "requests", "yaml", "sshconf"}
 
 
+@pytest.fixture
+def qxub(client: Qxub) -> Qxub:
+    return client
+
+
 def modules_after(code: str) -> set[str]:
     code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -79,7 +79,7 @@ def run(
         run_id=new_run_id(),
     )
     seen = Recorder()
-    with open_connection(plan, lambda _: None) as connection:
+    with open_connection(plan) as connection:
         return execute(plan, connection, seen, cancelled or threading.Event()), seen
 
 
@@ -102,7 +102,7 @@ def test_the_far_side_has_the_last_word_on_limits(place: tuple[Cluster, FakeHost
     )
     place[0].config.write_text("scheduler: local\ndefaults: {cpus: 100000}\n")
     with (
-        open_connection(plan, lambda _: None) as connection,
+        open_connection(plan) as connection,
         pytest.raises(RefusedError, match="asks for 100000 cores; this machine has"),
     ):
         execute(plan, connection, Recorder(), threading.Event())
@@ -218,7 +218,7 @@ def test_a_far_side_without_qxub_is_told_the_way_out(place: tuple[Cluster, FakeH
         remote=type(remote)(remote.host, remote.working_dir, "PATH=/bin", remote.ssh_config),
         run_id=new_run_id(),
     )
-    with open_connection(plan, lambda _: None) as connection, pytest.raises(SetupError) as caught:
+    with open_connection(plan) as connection, pytest.raises(SetupError) as caught:
         execute(plan, connection, Recorder(), threading.Event())
     assert "stage qxub failed" in caught.value.message
     assert "Install qxub there" in caught.value.hint

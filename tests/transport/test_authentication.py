@@ -14,6 +14,7 @@ import pytest
 
 from qxub.transport import AuthenticationError, connect, generate_key_pair, keys
 from qxub.transport.known_hosts import fingerprint
+from tests.fakes.prompter import Answers
 from tests.real.requirements import require
 
 if TYPE_CHECKING:
@@ -84,14 +85,9 @@ def locked(fake: FakeHost, tmp_path: Path) -> tuple[HostConfig, Path]:
 
 def test_a_passphrase_is_asked_for_until_it_is_right(locked: tuple[HostConfig, Path]) -> None:
     config, file = locked
-    answers, asked = iter(["wrong", "sécret"]), []
-
-    def ask(asked_for: Path) -> str:
-        asked.append(asked_for)
-        return next(answers)
-
-    connect(config, ask_passphrase=ask).close()
-    assert asked == [file, file]
+    person = Answers(["wrong", "sécret"])
+    connect(config, prompter=person).close()
+    assert person.asked == [(f"Passphrase for {file}: ", False)] * 2
 
 
 @pytest.mark.parametrize(
@@ -101,7 +97,7 @@ def test_a_key_that_stays_locked_is_skipped(
     locked: tuple[HostConfig, Path], answer: str | None, words: str
 ) -> None:
     with pytest.raises(AuthenticationError) as caught:
-        connect(locked[0], ask_passphrase=lambda _: answer)
+        connect(locked[0], prompter=Answers([answer] * 3))
     assert caught.value.attempts[0].answer == f"skipped: {words}"
 
 

@@ -10,7 +10,7 @@ from qxub.transport.errors import HostConfigError, ResolveError
 from qxub.transport.ssh_config.aliases import aliases
 from qxub.transport.ssh_config.insertion import Insertion, insertions
 from qxub.transport.ssh_config.lines import lower
-from qxub.transport.ssh_config.look_up import LookUp, look_up, users_file
+from qxub.transport.ssh_config.look_up import LookUp, look_up
 from qxub.transport.ssh_config.resolve import with_jump_hosts
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plan_addition(
     an included one has, and where a line before every place would win; ValueError where the host
     would not resolve.
     """
-    path = users_file(machine) if config_file is None else config_file
+    path = machine.users_file if config_file is None else config_file
     before = _seeing(machine, path, content or b"", is_new=content is None)
     _check_file(host, path, config_file, before)
     trials = [

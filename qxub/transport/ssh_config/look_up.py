@@ -78,12 +78,18 @@ def _begin(
     for name, value in (("user", destination.user), ("port", destination.port)):
         if value is not None:
             state.settings.put(KEYWORDS[name], value, "command line", is_users=True)
-    if not state.alias or not valid_host(state.alias):
-        raise HostConfigError(f"the host name {state.alias!r} has characters that none has")
-    user = state.settings.get("user")
+    jump = state.settings.get("proxyjump")
+    _check_names(state.alias, state.settings.get("user"))
+    for hop in jump.hosts if jump else ():
+        _check_names(hop.host, hop.user)
+    return state
+
+
+def _check_names(host: str, user: str | None) -> None:
+    if not host or not valid_host(host):
+        raise HostConfigError(f"the host name {host!r} has characters that none has")
     if user is not None and not valid_user(user):
         raise HostConfigError(f"the user name {user!r} has characters that none has")
-    return state
 
 
 def read_files(
@@ -102,8 +108,8 @@ def read_files(
             reason = error.strerror or error
             raise HostConfigError(f"{config_file}: cannot read it: {reason}") from error
         return
-    users = Place(users_file(machine), is_users=True)
-    system = Place(f"{machine.system_directory}/ssh_config", is_users=False)
+    users = Place(machine.users_file, is_users=True)
+    system = Place(machine.system_file, is_users=False)
     for place in (users, system):
         try:
             read(place, place.is_users)
@@ -111,11 +117,6 @@ def read_files(
             log.debug("%s is not there", place.path)
         except OSError as error:  # as OpenSSH does, which does not even say so
             log.warning("%s: not read: %s", place.path, error.strerror or error)
-
-
-def users_file(machine: Machine) -> str:
-    """Return the path of the user's own file, which need not be there."""
-    return f"{machine.home}/.ssh/config"
 
 
 def _read_files(state: State, config_file: str | None) -> None:
