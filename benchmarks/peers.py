@@ -23,15 +23,23 @@ def run(argv: Sequence[str]) -> None:
     subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 
 
+def find_ssh() -> str:
+    """Find OpenSSH's client. Raises LeftOutError where it is missing."""
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        raise LeftOutError("OpenSSH's ssh is needed, and missing")
+    return ssh
+
+
 @contextlib.contextmanager
 def ssh_and_server(directory: Path) -> Iterator[tuple[list[str], Sshd]]:
     """Run an sshd of our own; give the start of an `ssh` command line to its host alias, and it.
 
     Raises LeftOutError where OpenSSH is missing.
     """
-    ssh = shutil.which("ssh")
-    if ssh is None or find_sshd() is None:
-        raise LeftOutError("OpenSSH's ssh and sshd are needed, and one is missing")
+    ssh = find_ssh()
+    if find_sshd() is None:
+        raise LeftOutError("OpenSSH's sshd is needed, and missing")
     with running_sshd(directory) as server:
         yield [ssh, "-F", str(server.ssh_config), "-o", "BatchMode=yes"], server
 

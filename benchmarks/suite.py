@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.large_config import WANTED, write_large_config
 from benchmarks.measure import Benchmark, Work
-from benchmarks.peers import control_master, run, ssh_and_server
+from benchmarks.peers import control_master, find_ssh, run, ssh_and_server
 from qxub.transport import Connection, Exited, connect, resolve
 
 if TYPE_CHECKING:
@@ -67,6 +69,29 @@ def reading(directory: Path) -> Iterator[tuple[Work, Work]]:
         )
 
 
+@contextlib.contextmanager
+def resolving(directory: Path) -> Iterator[tuple[Work, Work]]:
+    """Compare a process's first look-up in a large ssh_config with a process of `ssh -G`."""
+    config, ssh = write_large_config(directory), find_ssh()
+    argv = [sys.executable, str(Path(__file__).with_name("cold_look_up.py")), str(config), WANTED]
+
+    def ours() -> float:
+        return float(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+
+    yield ours, lambda: run([ssh, "-T", "-G", "-F", str(config), WANTED])
+
+
+@contextlib.contextmanager
+def resolving_again(directory: Path) -> Iterator[tuple[Work, Work]]:
+    """Compare further look-ups in this process with processes of `ssh -G`."""
+    config, ssh = write_large_config(directory), find_ssh()
+
+    def ours() -> None:
+        resolve(WANTED, config_file=str(config))
+
+    yield ours, lambda: run([ssh, "-T", "-G", "-F", str(config), WANTED])
+
+
 def receive(connection: Connection, command: str, *, expected: int) -> None:
     """Run `command`, count its output, and raise RuntimeError unless it is all there."""
     received = 0
@@ -85,4 +110,6 @@ BENCHMARKS = (
     Benchmark("connect", "connect, log in, exec true", "ssh HOST true", 0.5, 15, connecting),
     Benchmark("exec", "exec true, connection open", "ssh, ControlMaster", 0.35, 31, executing),
     Benchmark("stdout", "200 MB of stdout", "ssh", 1.0, 7, reading),
+    Benchmark("ssh_config", "first look-up, 2,000 blocks", "ssh -G HOST", 1.0, 31, resolving),
+    Benchmark("ssh_config2", "second look-up, same files", "ssh -G HOST", 1.0, 31, resolving_again),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub.cli.colours import dim, red
 from qxub.errors import QxubError
 from qxub.job import OutcomeKind
 
@@ -49,7 +50,12 @@ def run_command_line(
 
 
 def tell(message: str, hint: str = "") -> None:
-    """Write a message of qxub's own to stderr."""
-    click.echo(f"qxub: {message}", err=True)
+    """Write a message of qxub's own to stderr: of something that went wrong."""
+    click.echo(f"{red('qxub:')} {message}", err=True)
     if hint:
         click.echo(f"  {hint}", err=True)
+
+
+def mention(message: str) -> None:
+    """Write a message of qxub's own to stderr: of something that went as it should."""
+    click.echo(dim(f"qxub: {message}"), err=True)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qxub import system
-from qxub.cli.boundary import tell
+from qxub.cli.boundary import mention, tell
+from qxub.cli.colours import yellow
 from qxub.job import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -73,17 +74,19 @@ class Console:
         if name == "submitted" and self._leaves_when_submitted:
             raise JobSubmitted(details["job_id"])
         if name in _EVENTS and self._talks:
-            tell(_EVENTS[name].format(**details))
+            mention(_EVENTS[name].format(**details))
         elif name == "remark" and self._verbosity:
-            tell(f"far side: {details['text']}")
+            mention(f"far side: {details['text']}")
 
     def tick(self) -> None:
         """Do nothing: the console needs no sign of life."""
 
     def end(self, outcome: Outcome) -> None:
         """Say how the run ended, unless it ended as any local command may."""
-        if outcome.kind not in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED) or self._talks:
+        if outcome.kind not in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED):
             tell(str(outcome), outcome.detail)
+        elif self._talks:
+            mention(str(outcome))
 
     def _write(self, number: int, writer: system.ConsoleWriter, data: bytes) -> None:
         if number in self._gone or not data:
@@ -127,7 +130,7 @@ def set_up_logging(verbosity: int, *, quiet: bool) -> None:
     """Let the library's log be seen on stderr: warnings; with -v more, with -vvv Paramiko's too."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG, logging.DEBUG)[min(verbosity, 3)]
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("qxub: %(levelname)s: %(message)s"))
+    handler.setFormatter(logging.Formatter(f"{yellow('qxub:')} %(levelname)s: %(message)s"))
     name = "" if verbosity > 2 else "qxub"
     logger = logging.getLogger(name)
     logger.addHandler(handler)

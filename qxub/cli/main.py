@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from qxub import __version__, system
 from qxub.cli.boundary import exit_status_of
+from qxub.cli.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,29 +18,8 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "demo": ("qxub.cli.demo", "Run the whole way on this machine, with a throw-away SSH server."),
     "exec": ("qxub.cli.exec", "Run a command as a batch job, here or on a platform."),
+    "ssh": ("qxub.cli.ssh.group", "Show what ssh_config says of a host, and add hosts to it."),
 }
-"""name → module with a `command`, and the line that --help shows without importing it"""
-
-
-class _LazyGroup(click.Group):
-    """Imports a command's module only when that command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in _COMMANDS:
-            return None
-        module: Any = importlib.import_module(_COMMANDS[cmd_name][0])
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -53,7 +32,9 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -78,7 +59,8 @@ def qxub(arguments: Sequence[str] | None = None) -> int:
         from qxub.cli.far_side import serve  # noqa: PLC0415 - the laptop never needs it
 
         return serve(words)
-    return exit_status_of(_group, words, "qxub")
+    with system.coloured_consoles():
+        return exit_status_of(_group, words, "qxub")
 
 
 def qx(arguments: Sequence[str] | None = None) -> int:

@@ -6,32 +6,38 @@ if sys.platform == "win32":
     from qxub.system._windows import (
         CANCELLING_SIGNALS,
         ConsoleWriter,
+        coloured_consoles,
         config_directory,
-        has_terminal,
+        copy_permissions,
         prepare_text_streams,
         replace,
         restrict_to_owner,
+        shows_colours,
         state_directory,
     )
 else:
     from qxub.system._posix import (
         CANCELLING_SIGNALS,
         ConsoleWriter,
+        coloured_consoles,
         config_directory,
-        has_terminal,
+        copy_permissions,
         prepare_text_streams,
         replace,
         restrict_to_owner,
+        shows_colours,
         state_directory,
     )
 
 __all__ = [
     "CANCELLING_SIGNALS",
     "ConsoleWriter",
+    "coloured_consoles",
     "config_directory",
-    "has_terminal",
+    "copy_permissions",
     "prepare_text_streams",
     "replace",
     "restrict_to_owner",
+    "shows_colours",
     "state_directory",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
+import stat
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -35,6 +38,16 @@ def prepare_text_streams() -> None:
         sys.stdout.reconfigure(errors="surrogateescape")
 
 
+def coloured_consoles() -> AbstractContextManager[None]:
+    """Do nothing: terminals act on escape sequences of themselves."""
+    return nullcontext()
+
+
+def shows_colours() -> bool:
+    """Return whether the terminal behind stderr acts on escape sequences."""
+    return True
+
+
 def config_directory() -> Path:
     """Return the user's configuration directory (XDG Base Directory Specification 0.8)."""
     from platformdirs.unix import Unix  # noqa: PLC0415 - --help does without
@@ -49,13 +62,12 @@ def state_directory() -> Path:
     return Unix("qxub").user_state_path
 
 
-def has_terminal() -> bool:
-    """Return whether somebody sits at a terminal, wherever stdin comes from (tty(4))."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR))
-    except OSError:
-        return False
-    return True
+def copy_permissions(source: Path, target: Path) -> None:
+    """Give `target` the owner and the mode of `source`, as far as that is allowed."""
+    status = source.stat()
+    with contextlib.suppress(PermissionError):  # of a group that we are not in
+        os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(stat.S_IMODE(status.st_mode))
 
 
 def replace(source: Path, target: Path) -> None:

@@ -9,24 +9,44 @@ import os
 import signal
 import sys
 import time
+from contextlib import contextmanager
+from ctypes import wintypes
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-if sys.platform != "win32":
-    message = "the Windows twin is for Windows"
-    raise ImportError(message)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+assert sys.platform == "win32"  # noqa: S101 - a Windows twin; mypy skips it elsewhere
+
+from qxub.system.access_windows import restrict_to_owner
+
+__all__ = [
+    "CANCELLING_SIGNALS",
+    "ConsoleWriter",
+    "coloured_consoles",
+    "config_directory",
+    "prepare_text_streams",
+    "replace",
+    "restrict_to_owner",
+    "shows_colours",
+    "state_directory",
+]
 
 CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
 """what asks this process to end its job: Ctrl-C, and Ctrl-Break"""
 
+_STDOUT, _STDERR = -11, -12
+_VIRTUAL_TERMINAL = 4
+"""ENABLE_VIRTUAL_TERMINAL_PROCESSING, since Windows 10"""
+
+_kernel32 = ctypes.WinDLL("kernel32")
+_kernel32.GetStdHandle.restype = wintypes.HANDLE
+_kernel32.GetConsoleMode.argtypes = (wintypes.HANDLE, wintypes.LPDWORD)
+_kernel32.SetConsoleMode.argtypes = (wintypes.HANDLE, wintypes.DWORD)
+
 REPLACE_SECONDS = 2.0
 """how long another program (a virus scanner, an editor) may hold the target of `replace`"""
-
-# Owner and SYSTEM: full access, inherited from nobody ("Security Descriptor String Format").
-_OWNER_ONLY = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)"
-_SDDL_REVISION_1 = 1
-_DACL = 0x80000004
-"""DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION"""
 
 
 class ConsoleWriter:
@@ -60,6 +80,36 @@ def prepare_text_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
+@contextmanager
+def coloured_consoles() -> Iterator[None]:
+    """Let the console act on escape sequences, qxub's own and the job's; in the end, as before.
+
+    The mode is the console's, which the prompt and all its programs share.
+    """
+    before = {number: _console_mode(number) for number in (_STDOUT, _STDERR)}
+    for number, mode in before.items():
+        if mode is not None:
+            _kernel32.SetConsoleMode(_kernel32.GetStdHandle(number), mode | _VIRTUAL_TERMINAL)
+    try:
+        yield
+    finally:
+        for number, mode in before.items():
+            if mode is not None:
+                _kernel32.SetConsoleMode(_kernel32.GetStdHandle(number), mode)
+
+
+def shows_colours() -> bool:
+    """Return whether the console behind stderr acts on escape sequences."""
+    return bool((_console_mode(_STDERR) or 0) & _VIRTUAL_TERMINAL)
+
+
+def _console_mode(number: int) -> int | None:
+    """Return the output mode of the console behind stdout or stderr; None if it is no console."""
+    mode = wintypes.DWORD()
+    found = _kernel32.GetConsoleMode(_kernel32.GetStdHandle(number), ctypes.byref(mode))
+    return mode.value if found else None
+
+
 def config_directory() -> Path:
     """Return %LOCALAPPDATA%/qxub, or what XDG_CONFIG_HOME says where somebody has set it."""
     from platformdirs.windows import Windows  # noqa: PLC0415 - --help does without
@@ -76,9 +126,9 @@ def state_directory() -> Path:
     return Path(own, "qxub") if own else Windows("qxub", appauthor=False).user_state_path
 
 
-def has_terminal() -> bool:
-    """Return whether somebody sits at the console."""
-    return sys.stdin is not None and sys.stdin.isatty()
+def copy_permissions(source: Path, target: Path) -> None:
+    """Do nothing: a new file is its owner's, and what else it allows is in its access list."""
+    del source, target
 
 
 def replace(source: Path, target: Path) -> None:
@@ -97,22 +147,3 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def restrict_to_owner(path: Path) -> None:
-    """Replace the access control list of `path` by one for its owner and the system.
-
-    Mode bits mean nothing here. Raises OSError.
-    """
-    advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
-    descriptor = ctypes.c_void_p()
-    made = advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-        _OWNER_ONLY, _SDDL_REVISION_1, ctypes.byref(descriptor), None
-    )
-    if not made:
-        raise ctypes.WinError(ctypes.get_last_error())
-    try:
-        if not advapi32.SetFileSecurityW(str(path), _DACL, descriptor):
-            raise ctypes.WinError(ctypes.get_last_error())
-    finally:
-        ctypes.windll.kernel32.LocalFree(descriptor)

@@ -5,29 +5,35 @@
 
 `resolve` reads ssh_config, `connect` checks the host key and logs in, `Connection.start` starts a
 process. No Paramiko type or exception leaves the package. `Server` is the other end, for loopback.
+
+The names are imported when they are first used: reading ssh_config needs no Paramiko.
 """
 
-from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
-from qxub.transport.connection import Connection, connect
-from qxub.transport.errors import (
-    Attempt,
-    AuthenticationError,
-    ChannelError,
-    ConnectError,
-    ConnectionLost,
-    HostConfigError,
-    HostKeyChanged,
-    HostKeyError,
-    HostKeyRevoked,
-    HostKeyUnknown,
-    ResolveError,
-    TransportError,
-)
-from qxub.transport.host_config import HostConfig
-from qxub.transport.keys import generate_key_pair
-from qxub.transport.process import RemoteProcess, Sink
-from qxub.transport.prompter import NOBODY, Callbacks, Prompter
-from qxub.transport.ssh_config import resolve
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
+    from qxub.transport.connection import Connection, connect
+    from qxub.transport.errors import (
+        Attempt,
+        AuthenticationError,
+        ChannelError,
+        ConnectError,
+        ConnectionLost,
+        HostConfigError,
+        HostKeyChanged,
+        HostKeyError,
+        HostKeyRevoked,
+        HostKeyUnknown,
+        ResolveError,
+        TransportError,
+    )
+    from qxub.transport.host_config import HostConfig
+    from qxub.transport.keys import generate_key_pair
+    from qxub.transport.process import RemoteProcess, Sink
+    from qxub.transport.prompter import NOBODY, Callbacks, Prompter
+    from qxub.transport.ssh_config import resolve
 
 __all__ = [
     "NOBODY",
@@ -57,3 +63,42 @@ __all__ = [
     "generate_key_pair",
     "resolve",
 ]
+
+_HOMES = {
+    "completion": ("Completion", "Exited", "NoStatus", "Signalled"),
+    "connection": ("Connection", "connect"),
+    "errors": (
+        "Attempt",
+        "AuthenticationError",
+        "ChannelError",
+        "ConnectError",
+        "ConnectionLost",
+        "HostConfigError",
+        "HostKeyChanged",
+        "HostKeyError",
+        "HostKeyRevoked",
+        "HostKeyUnknown",
+        "ResolveError",
+        "TransportError",
+    ),
+    "host_config": ("HostConfig",),
+    "keys": ("generate_key_pair",),
+    "process": ("RemoteProcess", "Sink"),
+    "prompter": ("NOBODY", "Callbacks", "Prompter"),
+    "ssh_config": ("resolve",),
+}
+"""module → the names that it gives"""
+
+if not TYPE_CHECKING:  # else mypy would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        """Import a name of `__all__` from its module (PEP 562)."""
+        for module, names in _HOMES.items():
+            if name in names:
+                value = getattr(import_module(f"{__name__}.{module}"), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

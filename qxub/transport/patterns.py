@@ -6,16 +6,23 @@ and the text's, whatever its stars.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_STARS = re.compile(r"[*?]*\*[*?]*")
 
 
 def matches(text: str, pattern: str) -> bool:
     """Whether one pattern takes the whole of `text`."""
     if "*" not in pattern:
         return text == pattern or ("?" in pattern and _equal(text, pattern))
+    if len(pattern) - pattern.count("*") > len(text):
+        return False
+    if "*?" in pattern:
+        pattern = _STARS.sub(_in_order, pattern)
     first, *middle, last = pattern.split("*")
     position, end = len(first), len(text) - len(last)
     if position > end or not _equal(text[:position], first) or not _equal(text[end:], last):
@@ -38,6 +45,11 @@ def matches_any(text: str, patterns: Iterable[str]) -> bool:
         elif matches(text, pattern):
             found = True
     return found
+
+
+def _in_order(stars: re.Match[str]) -> str:
+    """Write `*?*?` as `??*`, which takes the same and is quicker to look for."""
+    return "?" * stars[0].count("?") + "*"
 
 
 def _equal(text: str, piece: str) -> bool:

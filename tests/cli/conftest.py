@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
+from tests.cli.blocked import RUN_QXUB
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -32,6 +34,11 @@ class Qxub:
             "XDG_STATE_HOME": str(directory / "state"),
         }
 
+    def block(self) -> None:
+        """From now on, run it without POSIX modules, and without a PATH to start programs from."""
+        self.launcher = ["-c", RUN_QXUB]
+        self.environment.update(PATH="", USERNAME="me")  # as Windows has it
+
     def __call__(self, *words: str) -> Result:
         """Run it to its end."""
         with self.start(*words) as process:
@@ -39,7 +46,10 @@ class Qxub:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def start(
-        self, *words: str, stdout: int | BinaryIO = subprocess.PIPE
+        self,
+        *words: str,
+        stdout: int | BinaryIO = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         """Start it and return at once."""
         return subprocess.Popen(
@@ -48,10 +58,19 @@ class Qxub:
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
 
 
 @pytest.fixture
 def qxub(tmp_path: Path) -> Callable[..., Result]:
     return Qxub(tmp_path)
+
+
+@pytest.fixture(params=["as it is"] if sys.platform == "win32" else ["as it is", "blocked"])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Qxub:
+    """A qxub that acts as a client only, so that it must also run where POSIX is blocked."""
+    client = Qxub(tmp_path)
+    if request.param == "blocked":
+        client.block()
+    return client

@@ -22,6 +22,11 @@ platforms:
 """
 
 
+@pytest.fixture
+def qxub(client: Qxub) -> Qxub:
+    return client
+
+
 def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
     done = qxub("exec", *words)
     stderr = done.stderr.decode()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.blocked import RUN_QXUB
 from tests.cli.conftest import Qxub
 from tests.fakes import both_streams
 from tests.fakes.cluster import Cluster, fake_cluster
@@ -60,8 +59,7 @@ def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Laptop]:
     with running_sshd(tmp_path / "sshd", env=environment) as server:
         laptop = Laptop(here, cluster, server.ssh_config)
         if "blocked" in request.param:
-            laptop.launcher = ["-c", RUN_QXUB]
-            laptop.environment.update(PATH="", USERNAME="me")  # as Windows has it
+            laptop.block()
         yield laptop
 
 

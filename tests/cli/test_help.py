@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 HEAVY = {"paramiko", "cryptography", "requests", "yaml", "sshconf"}
 
 
+@pytest.fixture
+def qxub(client: Qxub) -> Qxub:
+    return client
+
+
 def modules_after(code: str) -> set[str]:
     code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("words", [["--help"], ["exec", "--help"], ["exec", "--nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["exec", "--help"], ["exec", "--nonsense"], ["ssh", "--help"]],
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     loaded = modules_after(f"from qxub.cli.main import qxub; qxub({words})")
     assert "click" in loaded
@@ -31,6 +39,17 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
 
 def test_importing_qxub_loads_nothing_heavy() -> None:
     assert not (HEAVY | {"click"}) & modules_after("import qxub")
+
+
+def test_ssh_config_needs_no_paramiko() -> None:
+    loaded = modules_after("from qxub.cli.main import qxub; qxub(['ssh', 'config', 'h', '-Fnone'])")
+    assert "qxub.transport.ssh_config" in loaded
+    assert not HEAVY & loaded
+
+
+def test_reading_ssh_config_needs_no_paramiko() -> None:
+    code = "from qxub.transport import resolve; resolve('h', config_file='none')"
+    assert not HEAVY & modules_after(code)
 
 
 def test_the_version_tells_the_wire_s_too(qxub: Qxub) -> None:
@@ -45,6 +64,6 @@ def test_qx_is_qxub_exec() -> None:
 
 def test_help_lists_every_command(qxub: Qxub) -> None:
     said = qxub("--help").stdout.decode()
-    for command in ("exec", "demo"):
+    for command in ("exec", "demo", "ssh"):
         assert f"  {command} " in said
         assert qxub(command, "--help").returncode == 0

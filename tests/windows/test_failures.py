@@ -33,7 +33,6 @@ def change_ssh_config(prompt: Prompt, pattern: str, replacement: str) -> None:
     config.write_text(re.sub(pattern, replacement, config.read_text()))
 
 
-@pytest.mark.usefixtures("each_python")
 def test_unknown_host_key(laptop: Prompt) -> None:
     (laptop.profile / ".ssh" / "known_hosts").write_text("")
     message = message_of(laptop, TRUE, 255)
@@ -48,7 +47,6 @@ def test_changed_host_key(laptop: Prompt) -> None:
     assert "known_hosts:1" in message_of(laptop, TRUE, 255)
 
 
-@pytest.mark.usefixtures("each_python")
 def test_unreachable_host(laptop: Prompt) -> None:
     change_ssh_config(laptop, r"Port \d+", f"Port {free_port()}")
     assert "far: cannot connect to 127.0.0.1" in message_of(laptop, TRUE, 255)

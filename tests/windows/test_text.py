@@ -36,10 +36,9 @@ def test_arguments_and_output_are_utf8_there(laptop: Prompt, ansi: int, console:
     ("line", "status"),
     [
         (f"qxub exec --platform {TEXT} -- true", 2),
-        (f"qxub exec --mem {TEXT} -- true", 2),
         (f'qxub exec --config "{TEXT}.yaml" -- true', 78),
     ],
-    ids=["platform", "value", "file"],
+    ids=["platform", "file"],
 )
 def test_messages_name_what_was_typed(
     laptop: Prompt, ansi: int, console: int, line: str, status: int

@@ -7,6 +7,7 @@ against what our transport can do, so that a name that it cannot do is passed ov
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from qxub.transport.patterns import matches, matches_any
@@ -119,14 +120,19 @@ def check_names(keyword: str, text: str) -> None:
     if text.startswith("-"):
         return
     names = (text[1:] if text[0] in "+^" else text).split(",")
+    if names == [""]:
+        raise ValueError(f"has no algorithm in {text!r}")
     unknown = list(_unknown(names, KNOWN[keyword], are_keys=KNOWN[keyword] is _KEYS))
     if unknown:
         raise ValueError(f"has no algorithm {unknown[0]!r}; there are {', '.join(KNOWN[keyword])}")
 
 
 def _unknown(names: Iterable[str], known: tuple[str, ...], *, are_keys: bool) -> Iterable[str]:
-    """Find the names that are not known; key types may be patterns, or have short names."""
-    for name in names:
+    """Find the names that are not known; key types may be patterns, or have short names.
+
+    As OpenSSH does, it looks no further than to an empty name.
+    """
+    for name in takewhile(bool, names):
         if name in known:
             continue
         if are_keys and (

@@ -23,8 +23,7 @@ def finish(state: State) -> None:
         settings.fix("serveraliveinterval", DEBIANS_BATCH_INTERVAL)
     _expand_user(state)
     _check_jump(state)
-    if settings.get("connectionattempts") == 0:
-        raise state.wrong("connectionattempts", ValueError("takes 1 or more"))
+    _check_counts(state)
     if settings.is_set("hostkeyalias"):
         settings.fix("hostkeyalias", lower(settings.get("hostkeyalias")))
     for name in ("proxycommand", "remotecommand", "revokedhostkeys", "controlpath"):
@@ -56,6 +55,16 @@ def _check_jump(state: State) -> None:
         raise state.wrong("proxyjump", ValueError(f"leads from {hop} to itself"))
 
 
+def _check_counts(state: State) -> None:
+    """Refuse no attempt at all, and a client in the background with nothing to do."""
+    get = state.settings.get
+    if get("connectionattempts") == 0:
+        raise state.wrong("connectionattempts", ValueError("takes 1 or more"))
+    has_work = state.remote_command or get("remotecommand") or get("sessiontype") == "none"
+    if get("forkafterauthentication") and not has_work:
+        raise state.wrong("forkafterauthentication", ValueError("needs a command to run"))
+
+
 def _expand_values(state: State) -> None:
     settings, tokens = state.settings, state.tokens()
     command = settings.get("remotecommand")
@@ -69,7 +78,7 @@ def _expand_values(state: State) -> None:
     if agent is not None:
         settings.fix("forwardagent.path", state.expanded_path("forwardagent", agent))
     names = settings.get("userknownhostsfile")
-    if lower(names[0]) != "none":
+    if names != ("none",):
         paths = tuple(state.expanded_path("userknownhostsfile", name) for name in names)
         settings.fix("userknownhostsfile", paths)
     if settings.is_set("setenv"):

@@ -8,6 +8,9 @@ WHITESPACE = " \t\r\n"
 _DELIMITER = re.compile(r'[ \t\r\n"=]')
 _SEPARATED = re.compile(r"[^ \t]+")
 _SPECIAL = re.compile(r"[\"'\\#]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/@:%+,-]+")
+_TO_ESCAPE = re.compile(r"\\(?=[\\\"']|\Z)|\"")
+_BACKSLASH = r"\\\g<0>"
 _UPPER_TO_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -64,6 +67,14 @@ def split_arguments(text: str) -> list[str]:
             return arguments
         argument, position = _read_argument(text, position)
         arguments.append(argument)
+
+
+def quoted(text: str) -> str:
+    """Write one argument, so that `split_arguments` gives back `text`; a line end cannot be had."""
+    if _PLAIN.fullmatch(text):
+        return text
+    # No more backslashes than needed: OpenSSH before 8.7 takes each of them as it stands.
+    return f'"{_TO_ESCAPE.sub(_BACKSLASH, text)}"'
 
 
 def _read_argument(text: str, position: int) -> tuple[str, int]:

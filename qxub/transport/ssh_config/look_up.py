@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from qxub.transport.errors import HostConfigError
 from qxub.transport.ssh_config.canonical import canonical_host
@@ -78,35 +78,52 @@ def _begin(
     for name, value in (("user", destination.user), ("port", destination.port)):
         if value is not None:
             state.settings.put(KEYWORDS[name], value, "command line", is_users=True)
-    if not state.alias or not valid_host(state.alias):
-        raise HostConfigError(f"the host name {state.alias!r} has characters that none has")
-    user = state.settings.get("user")
-    if user is not None and not valid_user(user):
-        raise HostConfigError(f"the user name {user!r} has characters that none has")
+    jump = state.settings.get("proxyjump")
+    _check_names(state.alias, state.settings.get("user"))
+    for hop in jump.hosts if jump else ():
+        _check_names(hop.host, hop.user)
     return state
 
 
-def _read_files(state: State, config_file: str | None) -> None:
-    """Read the file of -F, or else the user's and the system's, either of which may be missing."""
-    reader, machine = Reader(state), state.machine
+def _check_names(host: str, user: str | None) -> None:
+    if not host or not valid_host(host):
+        raise HostConfigError(f"the host name {host!r} has characters that none has")
+    if user is not None and not valid_user(user):
+        raise HostConfigError(f"the user name {user!r} has characters that none has")
+
+
+def read_files(
+    read: Callable[[Place, bool], None], config_file: str | None, machine: Machine
+) -> None:
+    """Read the file of -F, or else the user's and the system's, either of which may be missing.
+
+    `read` takes each file, and whether it must be one that nobody else may write to.
+    """
     if config_file is not None:
         if config_file.lower() == "none":
             return
         try:
-            reader.read(Place(config_file, is_users=True), checked=False)
+            read(Place(config_file, is_users=True), False)
         except OSError as error:
             reason = error.strerror or error
             raise HostConfigError(f"{config_file}: cannot read it: {reason}") from error
         return
-    users = Place(f"{machine.home}/.ssh/config", is_users=True)
-    system = Place(f"{machine.system_directory}/ssh_config", is_users=False)
+    users = Place(machine.users_file, is_users=True)
+    system = Place(machine.system_file, is_users=False)
     for place in (users, system):
         try:
-            reader.read(place, checked=place.is_users)
+            read(place, place.is_users)
         except FileNotFoundError:
             log.debug("%s is not there", place.path)
         except OSError as error:  # as OpenSSH does, which does not even say so
             log.warning("%s: not read: %s", place.path, error.strerror or error)
+
+
+def _read_files(state: State, config_file: str | None) -> None:
+    reader = Reader(state)
+    read_files(
+        lambda place, checked: reader.read(place, checked=checked), config_file, state.machine
+    )
 
 
 def _fix_canonicalization(state: State) -> None:

@@ -6,53 +6,20 @@ import ipaddress
 from typing import TYPE_CHECKING, Callable
 
 from qxub.transport.patterns import matches_any
-from qxub.transport.ssh_config.lines import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 RELEASE = "OpenSSH_10.0p1"
 """what `Match version` is compared with: the release whose configuration is understood here"""
 
-_WITHOUT_ARGUMENT = ("canonical", "final")
+WITHOUT_ARGUMENT = ("canonical", "final")
 _MAY_BE_EMPTY = ("tagged", "command")
 
 Criterion = Callable[[str], bool]
 
 
-def match_applies(arguments: Sequence[str], criteria: Mapping[str, Criterion]) -> bool:
-    """Whether all criteria of a line hold. `criteria` has a test of the argument for each, by name.
-
-    A criterion is tested even after another has failed, as some complain about their arguments;
-    only "exec" is not. Raises ValueError for a criterion that is unknown or has no argument.
-    """
-    words = list(arguments)
-    if not words:
-        raise ValueError("needs a criterion")
-    applies, count = True, 0
-    while words:
-        word = words.pop(0)
-        negated = word.startswith("!")
-        name, equals, value = (word[1:] if negated else word).partition("=")
-        name = lower(name)
-        if name == "all" and not equals:
-            return _match_all(words, count) and applies and not negated
-        count += 1
-        if name not in criteria or (name in _WITHOUT_ARGUMENT and equals):
-            raise ValueError(f"has the unknown criterion {word!r}: {', '.join(criteria)} are known")
-        argument = "" if name in _WITHOUT_ARGUMENT else _argument(words, name, equals, value)
-        if (name != "exec" or applies) and criteria[name](argument) == negated:
-            applies = False
-    return applies
-
-
-def _match_all(following: list[str], count: int) -> bool:
-    if count > 1 or (following and following[0] != ""):
-        raise ValueError('takes "all" only alone')
-    return True
-
-
-def _argument(words: list[str], name: str, equals: str, value: str) -> str:
+def take_argument(words: list[str], name: str, equals: str, value: str) -> str:
     """Take a criterion's argument, which may stand behind a "=" with or without blanks."""
     if not equals and words and words[0].startswith("="):
         equals, value = "=", words.pop(0)[1:]

@@ -21,11 +21,11 @@ _SIMPLE = re.compile(rf"[ \t]*([A-Za-z]+)[ \t]+({_WORD}(?:[ \t]+{_WORD})*)[ \t]*
 _STRINGS = "|".join(name for name, keyword in KEYWORDS.items() if keyword.kind is values.STRING)
 _FLAGS = re.IGNORECASE | re.ASCII
 
-plain_hosts = re.compile(r"[ \t]*host[ \t]+[a-z0-9._ \t-]*[a-z0-9._-]", _FLAGS).fullmatch
-"""takes a Host line with plain names only: it is for no host that is not in its text"""
+# A line that sets a keyword that may have any text to a plain one.
+_surely_valid = re.compile(rf"[ \t]*(?:{_STRINGS})[ \t]+[a-z0-9._~/@:%-]+", _FLAGS).fullmatch
 
-surely_valid = re.compile(rf"[ \t]*(?:{_STRINGS})[ \t]+[a-z0-9._~/@:%-]+", _FLAGS).fullmatch
-"""takes a line that sets a keyword that may have any text to a plain one"""
+plain_hosts = re.compile(r"[ \t]*host[ \t][a-z0-9._ \t-]*[a-z0-9._-]", _FLAGS).fullmatch
+"""takes a Host line with plain names only: it is for no host that is not in its text"""
 
 
 class Line(NamedTuple):
@@ -44,6 +44,9 @@ class Line(NamedTuple):
 
 NEW = Line("", None, None)
 """what `remembered` is asked to give for a line that it does not have"""
+
+UNREAD = Line("", None, None, is_inert=True)
+"""a line that is surely valid, and that nobody had to read yet"""
 
 remembered: dict[str, Line | None] = {}
 
@@ -69,9 +72,10 @@ def read_line(text: str) -> Line | None:
     return Line(name, keyword, value, is_inert=is_complete)
 
 
-def read_and_remember(text: str) -> Line | None:
-    """Read one line, and put it into `remembered` while there is room."""
-    line = read_line(text)
+def learn(text: str, applies: bool) -> Line | None:
+    """Read a line and remember it; where nothing applies, one that is surely valid stays unread."""
+    skipped = not applies and text[:1].isspace() and _surely_valid(text)
+    line = UNREAD if skipped else read_line(text)
     if len(text) <= LONGEST_LINE and len(remembered) < MOST_LINES:
         remembered[text] = line
     return line

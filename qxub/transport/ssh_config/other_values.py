@@ -36,8 +36,10 @@ def _check_qos(arguments: Sequence[str]) -> None:
 
 
 def _is_byte(text: str) -> bool:
+    """Whether `text` is a number up to 255 as C writes it: 16, 0x10, 020."""
+    base = 8 if re.fullmatch(r"0[0-7]+", text) else 0
     try:
-        return 0 <= int(text, 0) <= 255
+        return 0 <= int(text, base) <= 255
     except ValueError:
         return False
 
@@ -112,31 +114,37 @@ def _check_remote_open(arguments: Sequence[str], machine: Machine) -> None:
             if len(arguments) > 1:
                 raise ValueError(f'takes "{text}" only alone')
             continue
-        found = re.fullmatch(r"(?:\[[^\]]*\]|[^:/\[]+):(.+)", text)
+        found = re.fullmatch(r"(?:\[[^\]]*\]|[^:/\[]*):(.+)", text)
         if found is None:
             raise ValueError(f"takes HOST:PORT, not {text!r}")
         if found[1] != "*":
             parse_port(found[1], machine.service_port)
 
 
-def _check_forward(arguments: Sequence[str], machine: Machine, *, dynamic: bool) -> None:
-    if not arguments or not arguments[0]:
-        raise ValueError("has no value")
-    alone = dynamic or len(arguments) == 1
-    if len(arguments) > (1 if dynamic else 2):
-        raise ValueError("has extra arguments at the end of the line")
+def _check_forward(arguments: Sequence[str], machine: Machine, *, is_remote: bool = False) -> None:
+    """Check `[ADDRESS:]PORT|PATH`, and the target that follows unless it is a dynamic one."""
     text = expand(":".join(arguments), environment=machine.environment).lstrip()
-    fields = _split_fields(text)
-    paths = ["/" in field for field in fields]
-    ports = [field for field, path in zip(fields, paths) if not path][-1:]
-    ok = len(fields) in ((1, 2) if alone else (2, 3, 4))
-    if not alone and len(fields) == 2 and not paths[1]:
-        ok = False
-    if not ok:
+    listen, target = _ends(_split_fields(text))
+    if (target == "") != (len(arguments) == 1):
         raise ValueError(f"takes a port or a path, and a target, not {text!r}")
-    for port in ports:
-        if port != "0":
-            parse_port(port, machine.service_port)
+    if "/" not in listen and not (is_remote and listen == "0"):
+        parse_port(listen, machine.service_port)
+    if target and "/" not in target:
+        parse_port(target, machine.service_port)
+
+
+def _ends(fields: Sequence[str]) -> tuple[str, str]:
+    """Find the port or path that is listened at, and that of the target, "" where there is none."""
+    paths = ["/" in field for field in fields]
+    if len(fields) == 4:
+        return fields[1], fields[3]
+    if len(fields) == 3:
+        return (fields[1], fields[2]) if paths[2] and not paths[0] else (fields[0], fields[2])
+    if len(fields) == 2:
+        return (fields[0], fields[1]) if paths[1] else (fields[1], "")
+    if len(fields) == 1:
+        return fields[0], ""
+    raise ValueError("takes a port or a path, and a target")
 
 
 def _split_fields(text: str) -> list[str]:
@@ -152,17 +160,26 @@ def _split_fields(text: str) -> list[str]:
 
 
 def _check_remote_forward(arguments: Sequence[str], machine: Machine) -> None:
-    _check_forward([text for text in arguments if text], machine, dynamic=False)
+    given = [text for text in arguments[:2] if text]
+    _check_forward(_at_most(given, arguments, 2), machine, is_remote=True)
 
 
 def _check_local_forward(arguments: Sequence[str], machine: Machine) -> None:
     if len(arguments) < 2 or not arguments[1]:
         raise ValueError("has no target")
-    _check_forward(arguments, machine, dynamic=False)
+    _check_forward(_at_most(arguments, arguments, 2), machine)
 
 
 def _check_dynamic_forward(arguments: Sequence[str], machine: Machine) -> None:
-    _check_forward(arguments, machine, dynamic=True)
+    _check_forward(_at_most(arguments, arguments, 1), machine)
+
+
+def _at_most(given: Sequence[str], arguments: Sequence[str], count: int) -> Sequence[str]:
+    if not given or not given[0]:
+        raise ValueError("has no value")
+    if len(arguments) > count:
+        raise ValueError("has extra arguments at the end of the line")
+    return given
 
 
 def parse_domains(arguments: Sequence[str]) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from qxub.transport.errors import HostConfigError
@@ -10,20 +11,20 @@ from qxub.transport.patterns import matches, matches_any
 from qxub.transport.ssh_config.criteria import Criteria
 from qxub.transport.ssh_config.expansion import expand, expand_tilde
 from qxub.transport.ssh_config.lines import lower
-from qxub.transport.ssh_config.match import match_applies
 from qxub.transport.ssh_config.memory import (
     NEW,
+    UNREAD,
     Line,
+    learn,
     plain_hosts,
-    read_and_remember,
     read_line,
     remembered,
-    surely_valid,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qxub.transport.ssh_config.machine import Machine
     from qxub.transport.ssh_config.state import State
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,13 @@ log = logging.getLogger(__name__)
 MAX_DEPTH = 16
 """of files that include each other"""
 
+LONGEST_PATH = 4096
+"""characters; OpenSSH's glob() takes a longer pattern for no file"""
+
 COMMAND_LINE = "command line"
 
 _BLOCKS = ("host", "match", "include")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Place(NamedTuple):
@@ -55,6 +59,7 @@ class Reader:
     def __init__(self, state: State) -> None:
         self._state = state
         self._criteria = Criteria(state)
+        self._files = lru_cache(maxsize=1024)(self._find_files)
 
     def read(self, place: Place, *, checked: bool, applies: bool = True) -> None:
         """Read one file, and what it includes.
@@ -62,6 +67,10 @@ class Reader:
         `checked` wants a file that nobody else may write to. Raises OSError for one that cannot be
         read, and HostConfigError with all that is wrong in one.
         """
+        self._read_lines(self.text_of(place, checked=checked), place, applies)
+
+    def text_of(self, place: Place, *, checked: bool) -> str:
+        """Return a file's content, of which no byte is lost. Raises as `read` does."""
         if place.depth > MAX_DEPTH:
             raise HostConfigError(f"{place.path}: Include is nested too deeply, or in a circle")
         machine = self._state.machine
@@ -72,9 +81,16 @@ class Reader:
                 f"{place.path}: {problem}, so others could say where you connect to",
                 hint=f"Make it yours alone: chmod 600 {place.path}",
             )
-        if machine.is_windows and content.startswith(_BOM):
-            content = content[len(_BOM) :]
-        self._read_lines(content.decode("utf-8", "surrogateescape"), place, applies)
+        if machine.is_windows and content.startswith(BOM):
+            content = content[len(BOM) :]
+        return content.decode("utf-8", "surrogateescape")
+
+    def files(self, name: str, place: Place) -> Sequence[str]:
+        """List the files that an Include names: relative to ~/.ssh, or the system's directory.
+
+        Raises ValueError, and HostConfigError where a token has no value.
+        """
+        return self._files(self._expanded(name), place.is_users)
 
     def read_option(self, text: str) -> None:
         """Read an option of the command line, written as a line is (ssh(1), -o)."""
@@ -93,13 +109,11 @@ class Reader:
         host = self._state.host
         for number, raw in enumerate(text.split("\n"), start=1):
             line = remembered.get(raw, NEW)
-            if line is NEW:
-                if not applies and surely_valid(raw):
-                    continue
+            if line is NEW or (line is UNREAD and applies):
                 if host not in raw and plain_hosts(raw):
                     applies = False
                     continue
-                line = read_and_remember(raw)
+                line = learn(raw, applies)
             if line is None or (line.is_inert and not applies):
                 continue
             where = f"{place.path}:{number}"
@@ -121,10 +135,12 @@ class Reader:
         if line.keyword is not None:
             self._put(line, place, where, applies)
         elif line.name == "host":
-            return self._host_applies(line.value) and not place.never_applies
+            # in a file that is included where nothing applies, OpenSSH reads one pattern only
+            patterns = line.value[:1] if place.never_applies else line.value
+            return host_applies(self._state.host, patterns) and not place.never_applies
         elif line.name == "match":
-            self._criteria.may_run = not place.never_applies
-            return match_applies(line.value, self._criteria.tests) and not place.never_applies
+            may_run = not place.never_applies
+            return self._criteria.applies(line.value, may_run=may_run) and may_run
         elif line.name == "include":
             self._include(line.value, place, applies)
         elif not self._is_ignored(line.name):
@@ -141,24 +157,12 @@ class Reader:
 
     def _is_ignored(self, name: str) -> bool:
         patterns = self._state.settings.get("ignoreunknown")
-        return patterns is not None and matches_any(name, lower(patterns).split(","))
-
-    def _host_applies(self, patterns: Sequence[str]) -> bool:
-        host, found = self._state.host, False
-        for pattern in patterns:
-            if not pattern:
-                raise ValueError("has an empty pattern")
-            if pattern[0] == "!":
-                if matches(host, pattern[1:]):
-                    return False
-            elif not found and matches(host, pattern):
-                found = True
-        return found
+        return patterns is not None and _is_in_list(name, patterns)
 
     def _include(self, names: Sequence[str], place: Place, applies: bool) -> None:
         never = place.never_applies or not applies
         for name in names:
-            for path in self._files(name, place):
+            for path in self.files(name, place):
                 inside = Place(path, place.is_users, place.depth + 1, never)
                 try:
                     self.read(inside, checked=True, applies=applies)
@@ -168,22 +172,62 @@ class Reader:
                     reason = error.strerror or error
                     raise ValueError(f"names {path}, which cannot be read: {reason}") from error
 
-    def _files(self, name: str, place: Place) -> Sequence[str]:
-        """List the files that an Include names: relative to ~/.ssh, or the system's directory."""
-        machine = self._state.machine
+    def _expanded(self, name: str) -> str:
         if not name:
             raise ValueError("has an empty argument")
-        name = expand(name, tokens=self._state.tokens(), environment=machine.environment)
+        if "%" not in name and "$" not in name:
+            return name
+        environment = self._state.machine.environment
+        return expand(name, tokens=self._state.tokens(), environment=environment)
+
+    def _find_files(self, name: str, is_users: bool) -> Sequence[str]:
+        """List the files that an Include names: relative to ~/.ssh, or the system's directory."""
+        machine = self._state.machine
         if machine.is_windows:
             name = name.replace("\\", "/")
+        if len(name) >= LONGEST_PATH:
+            return ()
+        name = _with_closed_brackets(name)
         if name.startswith("~"):
-            if not place.is_users:
+            if not is_users:
                 raise ValueError(f"takes no path in a home directory here: {name}")
-            return machine.glob(expand_tilde(name, machine))
+            return _glob_in_home(name, machine)
         if name.startswith("/") or (machine.is_windows and name[1:2] == ":"):
             return machine.glob(name)
-        base = f"{machine.home}/.ssh" if place.is_users else machine.system_directory
+        base = f"{machine.home}/.ssh" if is_users else machine.system_directory
         return machine.glob(f"{_escaped(base, machine.is_windows)}/{name}")
+
+
+def host_applies(host: str, patterns: Sequence[str]) -> bool:
+    """Whether a Host line is for `host`. Raises ValueError for an empty pattern."""
+    found = False
+    for pattern in patterns:
+        if not pattern:
+            raise ValueError("has an empty pattern")
+        if pattern[0] == "!":
+            if matches(host, pattern[1:]):
+                return False
+        elif not found and matches(host, pattern):
+            found = True
+    return found
+
+
+@lru_cache(maxsize=256)
+def _is_in_list(name: str, patterns: str) -> bool:
+    return matches_any(name, lower(patterns).split(","))
+
+
+def _glob_in_home(name: str, machine: Machine) -> Sequence[str]:
+    try:
+        return machine.glob(expand_tilde(name, machine))
+    except ValueError:  # there is no such user, and so no such file: glob(3), GLOB_TILDE
+        return ()
+
+
+def _with_closed_brackets(name: str) -> str:
+    """Write a "[" that nothing closes as one that is closed: fnmatch looks long for its end."""
+    end = name.rfind("]") + 1
+    return name[:end] + name[end:].replace("[", "[[]")
 
 
 def _escaped(path: str, is_windows: bool) -> str:

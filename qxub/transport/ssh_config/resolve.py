@@ -25,6 +25,17 @@ log = logging.getLogger(__name__)
 
 _PROXY_TOKENS = ("h", "k", "n", "p", "r")
 
+# Fields of HostConfig that hold the value of the keyword of their name as it is.
+_AS_FOUND = (
+    *("hostname", "port", "user", "address_family", "batch_mode", "bind_address"),
+    *("connect_timeout", "connection_attempts", "hash_known_hosts", "host_key_alias"),
+    *("identities_only", "identity_agent", "kbd_interactive_authentication", "log_level"),
+    *("no_host_authentication_for_localhost", "number_of_password_prompts"),
+    *("password_authentication", "rekey_limit", "remote_command", "request_tty"),
+    *("required_rsa_size", "server_alive_count_max", "server_alive_interval"),
+    *("strict_host_key_checking", "tcp_keep_alive"),
+)
+
 
 def resolve(
     destination: str,
@@ -48,16 +59,19 @@ def resolve(
         remote_command=remote_command,
         machine=machine,
     )
-    config = _with_jump(found, file, machine, ())
+    config = with_jump_hosts(found, file, machine)
     for warning in config.warnings:
         log.warning("%s", warning)
     return config
 
 
-def _with_jump(
-    found: LookUp, file: str | None, machine: Machine, way: tuple[JumpHost, ...]
+def with_jump_hosts(
+    found: LookUp, file: str | None, machine: Machine, way: tuple[JumpHost, ...] = ()
 ) -> HostConfig:
-    """Build the configuration, and that of the last jump host, by way of the ones before it."""
+    """Give what was found its types, and with it the last jump host, by way of those before it.
+
+    Raises as `resolve` does. `way` has the jump hosts that were resolved to come here.
+    """
     config = host_config(found)
     if not config.jump_hosts:
         return config
@@ -70,7 +84,7 @@ def _with_jump(
     before = found.state.settings.get("proxyjump").before
     options += [f"ProxyJump={before}"] if before else []
     hop_found = look_up(hop.host, options=options, config_file=file, machine=machine)
-    jump = _with_jump(hop_found, file, machine, (*way, hop))
+    jump = with_jump_hosts(hop_found, file, machine, (*way, hop))
     return replace(config, jump=jump, warnings=(*jump.warnings, *config.warnings))
 
 
@@ -81,16 +95,12 @@ def host_config(found: LookUp) -> HostConfig:
     """
     state = found.state
     get, part = state.settings.get, state.settings.part
-    jumps = get("proxyjump")
+    jumps, revoked = get("proxyjump"), get("revokedhostkeys")
     return HostConfig(
         alias=found.alias,
-        hostname=get("hostname"),
-        port=get("port"),
-        user=get("user"),
+        **{name: get(name.replace("_", "")) for name in _AS_FOUND},
         identity_files=tuple(_files(state, "identityfile", found)),
         certificate_files=tuple(_files(state, "certificatefile", found)),
-        identities_only=get("identitiesonly"),
-        identity_agent=get("identityagent"),
         forward_agent=get("forwardagent") and part("forwardagent.path", True),
         proxy_command=_proxy_command(state),
         jump_hosts=jumps.hosts if jumps else (),
@@ -98,42 +108,21 @@ def host_config(found: LookUp) -> HostConfig:
         global_known_hosts_files=_known_hosts(
             get("globalknownhostsfile") or default_known_hosts(state)
         ),
-        revoked_host_keys=Path(get("revokedhostkeys")) if get("revokedhostkeys") else None,
-        host_key_alias=get("hostkeyalias"),
-        strict_host_key_checking=get("stricthostkeychecking"),
-        hash_known_hosts=get("hashknownhosts"),
-        no_host_authentication_for_localhost=get("nohostauthenticationforlocalhost"),
-        connect_timeout=get("connecttimeout"),
-        connection_attempts=get("connectionattempts"),
-        address_family=get("addressfamily"),
-        bind_address=get("bindaddress"),
-        tcp_keep_alive=get("tcpkeepalive"),
-        server_alive_interval=get("serveraliveinterval"),
-        server_alive_count_max=get("serveralivecountmax"),
+        revoked_host_keys=Path(revoked) if revoked else None,
         compression=get("compression") == "yes",
-        rekey_limit=get("rekeylimit"),
         rekey_seconds=part("rekeylimit.seconds", 0),
-        algorithms={
-            name: tuple(filter(None, get(name).split(",")))
-            for name in state.machine.algorithms.defaults
-        },
-        required_rsa_size=get("requiredrsasize"),
-        batch_mode=get("batchmode"),
-        preferred_authentications=tuple((get("preferredauthentications") or "").split(","))
-        if get("preferredauthentications")
-        else (),
+        algorithms={name: _names(get(name)) for name in state.machine.algorithms.defaults},
+        preferred_authentications=_names(get("preferredauthentications") or ""),
         pubkey_authentication=get("pubkeyauthentication") != "false",
-        password_authentication=get("passwordauthentication"),
-        kbd_interactive_authentication=get("kbdinteractiveauthentication"),
-        number_of_password_prompts=get("numberofpasswordprompts"),
-        request_tty=get("requesttty"),
-        remote_command=get("remotecommand"),
         send_env=tuple(value.value for value in state.settings.added("sendenv")),
         set_env=get("setenv") or (),
-        log_level=get("loglevel"),
         origins={name: setting.origins for name, setting in found.settings.items()},
         warnings=tuple(warnings_for(state)),
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
 
 def _files(state: State, name: str, found: LookUp) -> Iterator[Path]:
@@ -147,7 +136,7 @@ def _files(state: State, name: str, found: LookUp) -> Iterator[Path]:
 
 
 def _known_hosts(names: Sequence[str]) -> tuple[Path, ...]:
-    return () if lower(names[0]) == "none" else tuple(Path(name) for name in names)
+    return () if names == ("none",) else tuple(Path(name) for name in names)
 
 
 def _proxy_command(state: State) -> str | None:

@@ -93,7 +93,9 @@ class Settings:
         values = self._added["sendenv"]
         for name in names:
             if name.startswith("-"):
-                values[:] = [known for known in values if not matches(known.value, name[1:])]
+                names_so_far = {known.value for known in values}
+                gone = {known for known in names_so_far if matches(known, name[1:])}
+                values[:] = [known for known in values if known.value not in gone]
             else:
                 values.append(Value(name, origin))
 

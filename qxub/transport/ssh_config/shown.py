@@ -57,7 +57,7 @@ def _texts(state: State, name: str) -> Sequence[str]:
     value = state.settings.get(name)
     if name == "globalknownhostsfile" and value is None:
         value = default_known_hosts(state)
-    return () if value in (None, ("none",)) else (KEYWORDS[name].kind.show(value),)
+    return () if value is None else (KEYWORDS[name].kind.show(value),)
 
 
 def _connect_timeout(settings: Settings) -> Sequence[str]:
@@ -79,6 +79,7 @@ def _jump(settings: Settings) -> Sequence[str]:
 
 
 _SPECIAL: Mapping[str, Callable[[Settings], Sequence[str]]] = {
+    "canonicaldomains": lambda settings: (" ".join(settings.get("canonicaldomains") or ["none"]),),
     "connecttimeout": _connect_timeout,
     "forwardagent": _forward_agent,
     "proxyjump": _jump,

@@ -148,7 +148,8 @@ def parse_files(arguments: Sequence[str]) -> tuple[str, ...] | None:
         raise ValueError('takes "none" only alone')
     if len(arguments) > 32:
         raise ValueError("takes 32 files at most")
-    return tuple(arguments) or None
+    names = tuple(arguments)
+    return ("none",) if names and lower(names[0]) == "none" else names or None
 
 
 def parse_send_env(arguments: Sequence[str]) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ import pytest
 
 from .corpus import CORPUS
 
-AGREEING = pytest.StashKey["Counter[tuple[Path, bool]]"]()
+AGREEING = pytest.StashKey["Counter[tuple[str, bool]]"]()
 
 
 def corpora() -> list[Path]:
@@ -22,8 +22,8 @@ def corpora() -> list[Path]:
 
 
 @pytest.fixture
-def agreeing(pytestconfig: pytest.Config) -> Counter[tuple[Path, bool]]:
-    """Count look-ups by corpus, and by whether they agree; the summary prints it."""
+def agreeing(pytestconfig: pytest.Config) -> Counter[tuple[str, bool]]:
+    """Count look-ups by whose answers judge them, and by whether they agree, for the summary."""
     return pytestconfig.stash.setdefault(AGREEING, Counter())
 
 
@@ -34,6 +34,6 @@ def pytest_terminal_summary(
     if counts is None:
         return
     terminalreporter.section("ssh_config, judged by OpenSSH")
-    for folder in dict.fromkeys(folder for folder, _ in counts):
-        total = counts[folder, True] + counts[folder, False]
-        terminalreporter.line(f"{folder}: {counts[folder, True]} of {total} look-ups agree")
+    for judge in dict.fromkeys(judge for judge, _ in counts):
+        right, total = counts[judge, True], counts[judge, True] + counts[judge, False]
+        terminalreporter.line(f"{judge}: {right} of {total} look-ups agree")

@@ -17,7 +17,7 @@ from .corpus import rebased
 from .places import laid_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from qxub.transport.ssh_config import HostConfig, JumpHost, Machine
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 # `ssh -G` prints these lists on one line each.
 ON_ONE_LINE = ("userknownhostsfile", "globalknownhostsfile")
-LINE_OF_SSH = re.compile(r"(?P<file>.+?):? line (?P<line>[0-9]+): ")
+# These two are said of a line that is passed over.
+LINE_OF_SSH = re.compile(
+    r"(?P<file>.+?):? line (?P<line>[0-9]+): (?!Unsupported option \"|Deprecated option \")"
+)
 LINE_OF_OURS = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+): ")
 FILE_OF_SSH = re.compile(r"(?:Bad owner or permissions on |Can't open user config file )([^:]+)")
 
@@ -124,15 +127,18 @@ def _rebased(values: Mapping[str, Value], home: str) -> dict[str, Value]:
     }
 
 
-def _of_failure(stderr: Iterable[str], result: Outcome) -> Iterator[Disagreement]:
+def _of_failure(stderr: Sequence[str], result: Outcome) -> Iterator[Disagreement]:
     """Compare the lines that are at fault; where ssh names no line, any error will do."""
     if result.error is None:
         yield Disagreement("error", list(stderr), "none")
         return
-    at_fault = _places(LINE_OF_SSH, stderr)
+    theirs = _places(LINE_OF_SSH, stderr)
     problems = result.error.problems if isinstance(result.error, HostConfigError) else ()
-    if at_fault and at_fault != _places(LINE_OF_OURS, problems):
-        yield Disagreement("lines at fault", sorted(at_fault), str(result.error))
+    ours = _places(LINE_OF_OURS, problems)
+    # Some errors end ssh at once, in words that name no line: then we may know of more.
+    goes_on = any(": terminating, " in line for line in stderr)
+    if theirs and not (theirs == ours if goes_on else theirs <= ours):
+        yield Disagreement("lines at fault", sorted(theirs), str(result.error))
     for file in FILE_OF_SSH.findall("\n".join(stderr)):
         if file not in str(result.error):
             yield Disagreement("file at fault", file, str(result.error))
@@ -140,7 +146,8 @@ def _of_failure(stderr: Iterable[str], result: Outcome) -> Iterator[Disagreement
 
 def _places(pattern: re.Pattern[str], messages: Iterable[str]) -> set[tuple[str, int]]:
     found = (pattern.match(message) for message in messages)
-    return {(match["file"], int(match["line"])) for match in found if match}
+    places = {(match["file"], int(match["line"])) for match in found if match}
+    return {(file, line) for file, line in places if line > 0}  # 0: ssh's command line
 
 
 def _of_config(expected: Mapping[str, Value], result: Outcome) -> Iterator[Disagreement]:

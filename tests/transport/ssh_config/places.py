@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import posixpath
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,8 @@ def machine_at(place: Place, case: Case) -> Machine:
     }
 
     def glob(pattern: str) -> Sequence[str]:
+        if sys.platform == "win32":  # a backslash there is no separator, but as in glob(3)
+            pattern = re.sub(r"\\(.)", r"\1", pattern)
         return [place.known(path) for path in real.glob(place.on_disk(pattern))]
 
     def find_name(name: str, family: str) -> str | None:
@@ -119,6 +122,10 @@ def machine_at(place: Place, case: Case) -> Machine:
         if not address or ip_address(address).version not in versions:
             return None
         return canonical[0] if canonical else ""
+
+    def find_address(text: str, family: str) -> str | None:
+        # Windows reads an address in brackets, too.
+        return None if text.startswith("[") else real.find_address(text, family)
 
     def run_shell(command: str) -> int:
         shell = shutil.which("sh") or "sh"
@@ -147,6 +154,7 @@ def machine_at(place: Place, case: Case) -> Machine:
         permission_problem=place.permission_problem,
         home_of=homes.get,
         service_port=lambda name: SERVICES.get(name) or real.service_port(name),
+        find_address=find_address,
         find_name=find_name,
         run_shell=run_shell,
         algorithms=openssh_algorithms(),

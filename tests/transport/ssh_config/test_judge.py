@@ -39,8 +39,8 @@ def falsified(answer: Answer) -> Iterator[Answer]:
             if answer.config and answer.config[key] != wrong:
                 yield replace(answer, config={**answer.config, key: wrong})
     for key, value in (answer.expanded or {}).items():
-        wrong = {} if key == "fatal_at_connect" else {key: (*value, "wrong")}
-        yield replace(answer, expanded=wrong)
+        expanded = {} if key == "fatal_at_connect" else {key: (*value, "wrong")}
+        yield replace(answer, expanded=expanded)
     if answer.stderr:
         yield replace(answer, stderr=tuple(re.sub("HOME", "HERE", line) for line in answer.stderr))
     if any(" line " in line for line in answer.stderr):

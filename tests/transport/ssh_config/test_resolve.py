@@ -51,8 +51,8 @@ def test_users_file_then_the_systems(machine: Machine) -> None:
     (system / "ssh_config").write_text("User second\nPort 7\n")
     host = resolve("h", machine=machine)
     assert (host.user, host.port) == ("first", 7)
-    assert host.origins["user"] == (f"{machine.home}/.ssh/config:2",)
-    assert host.origins["port"] == (f"{machine.system_directory}/ssh_config:2",)
+    assert host.origins["user"] == (f"{home / '.ssh' / 'config'}:2",)
+    assert host.origins["port"] == (f"{system / 'ssh_config'}:2",)
     assert resolve("h", config_file="none", machine=machine).user == "me"
 
 

@@ -1,0 +1,24 @@
+"""`qxub ssh`: the commands below it."""
+
+from __future__ import annotations
+
+import click
+
+from qxub.cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "config": ("qxub.cli.ssh.config", "Show what will be used to reach a host, as ssh -G does."),
+    "hosts": ("qxub.cli.ssh.hosts", "List the hosts that ssh_config names."),
+    "add": ("qxub.cli.ssh.add", "Add a host to ssh_config."),
+}
+
+
+@click.command(
+    "ssh", cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+def command() -> None:
+    """Show what ssh_config says of a host, and add hosts to it.
+
+    The files are OpenSSH's: ~/.ssh/config (on Windows %USERPROFILE%\\.ssh\\config), then the
+    system's. They mean what they mean to ssh, which need not be installed.
+    """
