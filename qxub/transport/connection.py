@@ -17,13 +17,9 @@ from qxub.transport.errors import (
     ConnectionLost,
     TransportError,
 )
-from qxub.transport.known_hosts import (
-    check_host_key,
-    known_keys,
-    order_algorithms,
-    read_known_hosts,
-)
-from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
+from qxub.transport.host_key_check import check_host_key
+from qxub.transport.host_keys import host_key_algorithms, known_host
+from qxub.transport.paramiko_hooks import HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
 from qxub.transport.translation import describe, printable, translate, translated
@@ -164,12 +160,13 @@ def _start_session(
     host: HostConfig, sock: SocketLike, deadline: float, prompter: Prompter
 ) -> HookedTransport:
     """Key exchange, host-key check, and only then login."""
-    known = known_keys(read_known_hosts(host.known_hosts_files), host)
-    transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
+    known = known_host(host)
+    transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
         _exchange_keys(host, transport, deadline)
-        key = transport.get_remote_server_key()
-        check_host_key(host, key.get_name(), key.asbytes())
+        begun = time.monotonic()
+        check_host_key(host, known, transport.host_key_blob, prompter, sock=sock)
+        deadline += time.monotonic() - begun  # the time that a person takes does not count
         authenticate(transport, host, deadline, prompter)
     except BaseException:
         shut_down(transport, sock)

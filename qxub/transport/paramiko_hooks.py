@@ -1,9 +1,10 @@
 """The only place that reaches into Paramiko's internals, and why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
-closed from one that died with the line, to hold on to the first host key at a rekey, or to stop
-offering host certificates (which it accepts without looking at their CA). The hooks are Transport's
-per-instance table of channel message handlers, four overridden methods, and three private calls.
+closed from one that died with the line, to hold on to the first host key at a rekey, or to say
+which host certificate was offered (it takes the key in it, and looks at nothing else). The hooks
+are Transport's per-instance table of channel message handlers, four overridden methods, and three
+private calls.
 tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they rely on.
 """
 
@@ -17,7 +18,10 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
+from qxub.transport.blobs import key_type, plain_name, type_of_algorithm
 from qxub.transport.completion import Exited, Signalled
+from qxub.transport.host_certificates import plain_key
+from qxub.transport.signatures import signature_algorithm
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -85,6 +89,7 @@ class HookedTransport(paramiko.Transport):
             sock, default_window_size=WINDOW_BYTES, disabled_algorithms=WEAK_ALGORITHMS
         )
         self._host_key_algorithms = tuple(host_key_algorithms) or PLAIN_HOST_KEY_ALGORITHMS
+        self.host_key_blob = b""
         self._endings: dict[int, Ending] = {}
         self.disconnect_reason = ""
         original = self._channel_handler_table
@@ -115,13 +120,23 @@ class HookedTransport(paramiko.Transport):
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """The host-key algorithms offered: plain keys only, in the order given."""
+        """The host-key algorithms offered, in the order given."""
         return self._host_key_algorithms
 
     def _verify_key(self, host_key: bytes, signature: bytes) -> None:
-        first: paramiko.PKey | None = self.host_key
-        super()._verify_key(host_key, signature)  # type: ignore[misc]
-        if first is not None and first != self.host_key:
+        """Keep the offered key or certificate, and let Paramiko see the plain key only.
+
+        So the key that proves itself in the exchange is the one that our own reader has found.
+        """
+        try:
+            key = plain_key(host_key)
+            check_is_negotiated(self.host_key_type or "", host_key, signature)
+        except ValueError as error:
+            raise RefusedHostKey(f"the server's host key is not valid: {error}") from error
+        super()._verify_key(key, signature)  # type: ignore[misc]
+        if not self.host_key_blob:
+            self.host_key_blob = host_key
+        elif key != plain_key(self.host_key_blob):
             raise paramiko.SSHException("the server changed its host key during the session")
 
     def _parse_disconnect(self, message: Message) -> None:
@@ -132,6 +147,27 @@ class HookedTransport(paramiko.Transport):
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
         for line in msg if isinstance(msg, list) else [msg]:
             log.debug("paramiko (%s): %s", logging.getLevelName(level), line, *args)
+
+
+class RefusedHostKey(paramiko.BadHostKeyException):
+    """What was offered as a host key is no such thing. str() says why."""
+
+    def __init__(self, reason: str) -> None:
+        paramiko.SSHException.__init__(self, reason)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def check_is_negotiated(algorithm: str, host_key: bytes, signature: bytes) -> None:
+    """Raise ValueError for a host key, or signature, that is not of the negotiated algorithm.
+
+    Paramiko takes any curve for another, and a signature by SHA-256 for one by SHA-512.
+    """
+    if key_type(host_key) != type_of_algorithm(algorithm):
+        raise ValueError(f"{key_type(host_key)!r} is not {algorithm}, which was negotiated")
+    if signature_algorithm(signature) != plain_name(algorithm):
+        raise ValueError(f"it signs by another algorithm than {algorithm}, which was negotiated")
 
 
 def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:

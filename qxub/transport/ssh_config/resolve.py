@@ -117,6 +117,7 @@ def host_config(found: LookUp) -> HostConfig:
             name: tuple(filter(None, get(name).split(",")))
             for name in state.machine.algorithms.defaults
         },
+        fixed_host_key_order=part("hostkeyalgorithms.fixed", False),
         required_rsa_size=get("requiredrsasize"),
         batch_mode=get("batchmode"),
         preferred_authentications=tuple((get("preferredauthentications") or "").split(","))
