@@ -37,12 +37,13 @@ def describe_key(blob: bytes) -> str:
 def unknown(host: HostConfig, key: bytes, reason: str = "") -> HostKeyUnknown:
     """Say that no line has a key for the host; `reason` tells why that is the end of it."""
     file = next(iter(host.known_hosts_files), "known_hosts")
-    line = f"{host.known_hosts_name} {key_type(key)} {base64.b64encode(key).decode()}"
+    alias, name = printable(host.alias), printable(host.known_hosts_name)
+    line = f"{name} {key_type(key)} {base64.b64encode(key).decode()}"
     return HostKeyUnknown(
-        f"{host.alias}: no known_hosts file has a key for {host.known_hosts_name}; "
+        f"{alias}: no known_hosts file has a key for {name}; "
         f"it offered the {describe_key(key)}{printable(reason)}",
         hint="Get the host's fingerprint from the site. If it is the offered one, run "
-        f"`qxub ssh trust {shlex.quote(host.alias)}`, or add this line to {file}:\n{line}",
+        f"`qxub ssh trust {shlex.quote(alias)}`, or add this line to {file}:\n{line}",
         host=host.alias,
     )
 
@@ -50,8 +51,9 @@ def unknown(host: HostConfig, key: bytes, reason: str = "") -> HostKeyUnknown:
 def changed(host: HostConfig, key: bytes, lines: Sequence[KnownKey]) -> HostKeyChanged:
     """Say that `lines` have other keys for the host."""
     expected = ", ".join(f"{describe_key(line.blob)} ({line.place})" for line in lines)
+    alias, name = printable(host.alias), printable(host.known_hosts_name)
     return HostKeyChanged(
-        f"{host.alias}: the host key of {host.known_hosts_name} is not the known one: "
+        f"{alias}: the host key of {name} is not the known one: "
         f"expected the {expected}; it offered the {describe_key(key)}",
         hint="Someone may be posing as this host, or its key was replaced. Ask the site for its "
         "new fingerprint; only if it is the offered one, replace the lines named above.",
@@ -62,8 +64,7 @@ def changed(host: HostConfig, key: bytes, lines: Sequence[KnownKey]) -> HostKeyC
 def revoked(host: HostConfig, what: str, place: str) -> HostKeyRevoked:
     """Say that `place` revokes `what` was offered."""
     return HostKeyRevoked(
-        f"{host.alias}: {host.known_hosts_name} offered the {printable(what)}, "
-        f"which {place} marks as revoked",
+        f"{_names(host)} offered the {printable(what)}, which {place} marks as revoked",
         hint=_STOP,
         host=host.alias,
     )
@@ -73,7 +74,7 @@ def revoked_keys_unreadable(host: HostConfig, reason: str) -> HostKeyError:
     """Say that nobody can tell which keys are revoked, so none is accepted."""
     origin = ", ".join(host.origins.get("revokedhostkeys", ()))
     return HostKeyError(
-        f"{host.alias}: RevokedHostKeys {host.revoked_host_keys} cannot be read: "
+        f"{printable(host.alias)}: RevokedHostKeys {host.revoked_host_keys} cannot be read: "
         f"{printable(reason)}; so every host key is refused",
         hint=f"Mend that file, or the line in ssh_config that names it ({origin}).",
         host=host.alias,
@@ -83,8 +84,7 @@ def revoked_keys_unreadable(host: HostConfig, reason: str) -> HostKeyError:
 def certificate_invalid(host: HostConfig, reason: str) -> HostCertificateInvalid:
     """Say that what was offered is no certificate, or not signed by its authority."""
     return HostCertificateInvalid(
-        f"{host.alias}: {host.known_hosts_name} offered a host certificate that is not valid: "
-        f"{printable(reason)}",
+        f"{_names(host)} offered a host certificate that is not valid: {printable(reason)}",
         hint=_STOP,
         host=host.alias,
     )
@@ -93,8 +93,12 @@ def certificate_invalid(host: HostConfig, reason: str) -> HostCertificateInvalid
 def key_too_small(host: HostConfig, bits: int) -> HostKeyError:
     """Say that an RSA key is too short to be safe."""
     return HostKeyError(
-        f"{host.alias}: {host.known_hosts_name} offered an RSA key of {bits} bits, "
+        f"{_names(host)} offered an RSA key of {bits} bits, "
         f"and RequiredRSASize is {host.required_rsa_size}",
         hint="Ask the site for a longer key, or for one of another type.",
         host=host.alias,
     )
+
+
+def _names(host: HostConfig) -> str:
+    return printable(f"{host.alias}: {host.known_hosts_name}")

@@ -131,9 +131,9 @@ class HookedTransport(paramiko.Transport):
         try:
             key = plain_key(host_key)
             check_is_negotiated(self.host_key_type or "", host_key, signature)
-        except ValueError as error:
+            super()._verify_key(key, signature)  # type: ignore[misc]
+        except (ValueError, paramiko.SSHException) as error:
             raise RefusedHostKey(f"the server's host key is not valid: {error}") from error
-        super()._verify_key(key, signature)  # type: ignore[misc]
         if not self.host_key_blob:
             self.host_key_blob = host_key
         elif key != plain_key(self.host_key_blob):
