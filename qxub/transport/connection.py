@@ -163,7 +163,7 @@ def _start_session(
     known = known_host(host)
     transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
-        _exchange_keys(host, transport, deadline)
+        exchange_keys(host, transport, deadline)
         begun = time.monotonic()
         check_host_key(host, known, transport.host_key_blob, prompter, sock=sock)
         deadline += time.monotonic() - begun  # the time that a person takes does not count
@@ -174,7 +174,8 @@ def _start_session(
     return transport
 
 
-def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
+def exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
+    """Do the first key exchange, which shows the host's key. Raises ConnectError, HostKeyError."""
     seconds = max(0.1, deadline - time.monotonic())
     # Paramiko's own limits stand behind ours, so that it is ours that is reported
     transport.banner_timeout = transport.handshake_timeout = seconds + 1

@@ -22,7 +22,7 @@ from qxub.transport.host_certificates import (
 from qxub.transport.host_keys import Standing, portless_name
 from qxub.transport.known_hosts import fingerprint
 from qxub.transport.known_hosts_writer import add_known_key
-from qxub.transport.revoked_keys import is_revoked
+from qxub.transport.revoked_keys import revoked_in
 from qxub.transport.ssh_config.algorithms import OURS
 from qxub.transport.translation import printable
 
@@ -58,7 +58,9 @@ def check_host_key(
     bits = rsa_bits(key)
     if bits is not None and bits < host.required_rsa_size:
         raise errors.key_too_small(host, bits)
-    _check_revoked_keys(host, key, certificate)
+    place = revoked_in(host, key, certificate)
+    if place:
+        raise errors.revoked(host, _describe(key, certificate), place)
     if _is_exempt(host, sock):
         log.info("%s: the host key is not checked: NoHostAuthenticationForLocalhost", host.alias)
         return
@@ -80,19 +82,6 @@ def _read_certificate(host: HostConfig, offered: bytes) -> Certificate | None:
     except ValueError as error:
         raise errors.certificate_invalid(host, str(error)) from error
     return certificate
-
-
-def _check_revoked_keys(host: HostConfig, key: bytes, certificate: Certificate | None) -> None:
-    if host.revoked_host_keys is None:
-        return
-    try:
-        found = is_revoked(host.revoked_host_keys, key, certificate)
-    except OSError as error:
-        raise errors.revoked_keys_unreadable(host, error.strerror or str(error)) from error
-    except ValueError as error:
-        raise errors.revoked_keys_unreadable(host, str(error)) from error
-    if found:
-        raise errors.revoked(host, _describe(key, certificate), str(host.revoked_host_keys))
 
 
 def _is_exempt(host: HostConfig, sock: object) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qxub.transport import krl
 from qxub.transport.blobs import check_key
 from qxub.transport.host_certificates import plain_key
+from qxub.transport.host_key_errors import revoked_keys_unreadable
 from qxub.transport.known_hosts import UTF8_MARK, parse_blob
 
 if TYPE_CHECKING:
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qxub.transport.host_certificates import Certificate
+    from qxub.transport.host_config import HostConfig
+
+
+def revoked_in(host: HostConfig, key: bytes, certificate: Certificate | None) -> str:
+    """Give the name of the host's RevokedHostKeys file if that revokes `key`; otherwise "".
+
+    Raises HostKeyError if the file cannot be read.
+    """
+    if host.revoked_host_keys is None:
+        return ""
+    try:
+        found = is_revoked(host.revoked_host_keys, key, certificate)
+    except OSError as error:
+        raise revoked_keys_unreadable(host, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise revoked_keys_unreadable(host, str(error)) from error
+    return str(host.revoked_host_keys) if found else ""
 
 
 def is_revoked(file: Path, key: bytes, certificate: Certificate | None) -> bool:

@@ -1,0 +1,1 @@
+"""`qxub ssh`: what ssh_config says, and adding to it. One file a command."""
