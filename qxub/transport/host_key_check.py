@@ -55,12 +55,7 @@ def check_host_key(
     """
     certificate = _read_certificate(host, offered)
     key = certificate.key if certificate else offered
-    bits = rsa_bits(key)
-    if bits is not None and bits < host.required_rsa_size:
-        raise errors.key_too_small(host, bits)
-    place = revoked_in(host, key, certificate)
-    if place:
-        raise errors.revoked(host, _describe(key, certificate), place)
+    _check_any_key(host, key, certificate)
     if _is_exempt(host, sock):
         log.info("%s: the host key is not checked: NoHostAuthenticationForLocalhost", host.alias)
         return
@@ -82,6 +77,16 @@ def _read_certificate(host: HostConfig, offered: bytes) -> Certificate | None:
     except ValueError as error:
         raise errors.certificate_invalid(host, str(error)) from error
     return certificate
+
+
+def _check_any_key(host: HostConfig, key: bytes, certificate: Certificate | None) -> None:
+    """Refuse what no known_hosts line can make good: a key that is too short, or revoked."""
+    bits = rsa_bits(key)
+    if bits is not None and bits < host.required_rsa_size:
+        raise errors.key_too_small(host, bits)
+    place = revoked_in(host, key, certificate)
+    if place:
+        raise errors.revoked(host, _describe(key, certificate), place)
 
 
 def _is_exempt(host: HostConfig, sock: object) -> bool:
@@ -137,7 +142,7 @@ def _trust_unseen(host: HostConfig, key: bytes) -> None:
     value = host.strict_host_key_checking.replace("false", "no")
     log.warning(
         "%s: the %s of %s was not known; StrictHostKeyChecking %s trusts it unseen%s",
-        *(host.alias, errors.describe_key(key), host.known_hosts_name, value),
+        *(host.alias, errors.describe_key(key), printable(host.known_hosts_name), value),
         f", and it has been added to {added}" if added else "",
     )
 

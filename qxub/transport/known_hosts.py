@@ -64,7 +64,8 @@ def read_known_hosts(files: Iterable[Path]) -> list[KnownKey]:
 
 def hash_name(name: str, salt: bytes) -> str:
     """Hash a host name as HashKnownHosts has it: |1|SALT|HMAC-SHA1(SALT, NAME), in base64."""
-    digest = hmac.new(salt, name.encode(), hashlib.sha1).digest()
+    text = name.encode("utf-8", "surrogateescape")
+    digest = hmac.new(salt, text, hashlib.sha1).digest()
     return "|1|" + "|".join(base64.b64encode(part).decode() for part in (salt, digest))
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NOT_IN_NAMES = "@?*#|'\"\\!,"
+_NOWHERE = ("/dev/null", os.devnull)
+"""which OpenSSH for Windows knows by the first name, too; to us that would be a new directory"""
 _SALT_BYTES = 20
 """the size of an SHA-1 digest, as OpenSSH has it"""
 
@@ -37,7 +39,7 @@ def add_known_key(host: HostConfig, key: bytes) -> Path | None:
     """
     file = next(iter(host.user_known_hosts_files), None)
     name = host.known_hosts_name
-    if file is None:
+    if file is None or file.as_posix() in _NOWHERE:
         log.info("%s: there is no UserKnownHostsFile to add the host key to", host.alias)
         return None
     if not _is_plain_name(name):

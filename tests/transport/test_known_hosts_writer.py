@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import multiprocessing
+import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,6 @@ from qxub.transport.host_config import HostConfig
 from qxub.transport.known_hosts import KnownKey, read_known_hosts
 from qxub.transport.known_hosts_writer import add_known_key
 from tests.fakes.host_keys import new_key, public_blob, public_line
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KEY = public_blob(new_key())
 
@@ -56,6 +54,12 @@ def test_names_that_mean_something_else_in_the_file(tmp_path: Path, name: str) -
     for port in (22, 2222):
         assert add_known_key(host_in(tmp_path / "known_hosts", port=port, name=name), KEY) is None
     assert not (tmp_path / "known_hosts").exists()
+
+
+@pytest.mark.parametrize("name", ["/dev/null", os.devnull])
+def test_the_file_for_users_who_want_none(name: str) -> None:
+    assert add_known_key(host_in(Path(name)), KEY) is None
+    assert not Path(name).is_file()
 
 
 def test_hashed_names(tmp_path: Path) -> None:
