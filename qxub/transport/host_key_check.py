@@ -168,8 +168,9 @@ def question(host: HostConfig, known: KnownHost, key: bytes, about: str = "") ->
     places = [f"{line.place}: {line.hosts}" for line in known.other_places(key)]
     also = "This key is already known, by other names: " + ", ".join(places[:3])
     kind, name = short_name(key), printable(host.known_hosts_name)
+    alias = "" if host.alias == host.known_hosts_name else f" ({printable(host.alias)})"
     lines = [
-        f"The authenticity of host '{name}' can't be established{printable(about)}.",
+        f"The authenticity of host '{name}'{alias} can't be established{printable(about)}.",
         f"{kind} key fingerprint is {fingerprint(key)}.",
         printable(also) if places else f"The {kind} key is not known by any other name.",
         "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",

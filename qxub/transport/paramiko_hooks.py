@@ -18,10 +18,9 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
 from paramiko.message import Message
 
-from qxub.transport.blobs import key_type, plain_name, type_of_algorithm
 from qxub.transport.completion import Exited, Signalled
 from qxub.transport.host_certificates import plain_key
-from qxub.transport.signatures import signature_algorithm
+from qxub.transport.host_key_proof import read_plain_key, refusing_bad_keys
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -128,12 +127,9 @@ class HookedTransport(paramiko.Transport):
 
         So the key that proves itself in the exchange is the one that our own reader has found.
         """
-        try:
-            key = plain_key(host_key)
-            check_is_negotiated(self.host_key_type or "", host_key, signature)
+        key = read_plain_key(self.host_key_type or "", host_key, signature)
+        with refusing_bad_keys():
             super()._verify_key(key, signature)  # type: ignore[misc]
-        except (ValueError, paramiko.SSHException) as error:
-            raise RefusedHostKey(f"the server's host key is not valid: {error}") from error
         if not self.host_key_blob:
             self.host_key_blob = host_key
         elif key != plain_key(self.host_key_blob):
@@ -147,27 +143,6 @@ class HookedTransport(paramiko.Transport):
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
         for line in msg if isinstance(msg, list) else [msg]:
             log.debug("paramiko (%s): %s", logging.getLevelName(level), line, *args)
-
-
-class RefusedHostKey(paramiko.BadHostKeyException):
-    """What was offered as a host key is no such thing. str() says why."""
-
-    def __init__(self, reason: str) -> None:
-        paramiko.SSHException.__init__(self, reason)
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-def check_is_negotiated(algorithm: str, host_key: bytes, signature: bytes) -> None:
-    """Raise ValueError for a host key, or signature, that is not of the negotiated algorithm.
-
-    Paramiko takes any curve for another, and a signature by SHA-256 for one by SHA-512.
-    """
-    if key_type(host_key) != type_of_algorithm(algorithm):
-        raise ValueError(f"{key_type(host_key)!r} is not {algorithm}, which was negotiated")
-    if signature_algorithm(signature) != plain_name(algorithm):
-        raise ValueError(f"it signs by another algorithm than {algorithm}, which was negotiated")
 
 
 def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:

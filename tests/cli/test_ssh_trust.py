@@ -269,3 +269,10 @@ def test_a_host_that_is_down(laptop: Laptop) -> None:
 def test_a_bad_config(laptop: Laptop) -> None:
     laptop.config.write_text("Nonsense yes\n")
     assert laptop.trust("target").returncode == 78
+
+
+def test_help_loads_nothing_heavy() -> None:
+    from tests.cli.test_help import HEAVY, modules_after
+
+    code = "from qxub.cli.ssh.trust import command; command(['--help'], standalone_mode=False)"
+    assert not HEAVY & modules_after(code)

@@ -8,10 +8,10 @@ import paramiko
 import pytest
 from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
 
+from qxub.transport.host_key_proof import RefusedHostKey
 from qxub.transport.paramiko_hooks import (
     PLAIN_HOST_KEY_ALGORITHMS,
     WEAK_ALGORITHMS,
-    RefusedHostKey,
 )
 
 

@@ -286,7 +286,7 @@ CASES = {
         OfferedKey("rsa-sha2-512", public_blob(RSA), RSA, signed_by="rsa-sha2-256"),
         f"{NAME} {public_line(RSA)}\n",
         HostKeyError,
-        "signs by another algorithm than rsa-sha2-512",
+        "signs by another algorithm than rsa-sha2-512, the negotiated",
     ),
     "key that is garbage": Case(
         OfferedKey("ssh-ed25519", b"\0\0\0\xffssh", KEY), KNOWN, HostKeyError, "is not valid"

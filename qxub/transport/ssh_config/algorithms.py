@@ -100,7 +100,7 @@ def _ours() -> Algorithms:
             *("diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256"),
             "diffie-hellman-group14-sha256",
         ),
-        "hostkeyalgorithms": (*certificates, *keys),
+        "hostkeyalgorithms": (*(f"{name}-cert-v01@openssh.com" for name in keys), *keys),
         "pubkeyacceptedalgorithms": (*certificates, *keys),
         "casignaturealgorithms": keys,
     }
