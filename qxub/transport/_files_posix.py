@@ -7,7 +7,7 @@ import sys
 assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
 
 import errno
-import fcntl
+import os
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,15 +30,16 @@ def locked(handle: int) -> Iterator[None]:
         yield
     finally:
         if has_lock:
-            fcntl.flock(handle, fcntl.LOCK_UN)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.lockf(handle, os.F_ULOCK, 0)
 
 
 def _lock(handle: int) -> bool:
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            os.lockf(handle, os.F_TLOCK, 0)
+        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, by system (lockf(3))
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)

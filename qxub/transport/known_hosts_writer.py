@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from qxub.transport.blobs import key_type
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NOT_IN_NAMES = "@?*#|'\"\\!,"
+_ADDING = threading.Lock()
 _NOWHERE = ("/dev/null", os.devnull)
 """which OpenSSH for Windows knows by the first name, too; to us that would be a new directory"""
 _SALT_BYTES = 20
@@ -80,7 +82,8 @@ def _append(file: Path, name: str, key: bytes, *, hashed: bool) -> None:
     written_name = hash_name(name, os.urandom(_SALT_BYTES)) if hashed else name
     line = f"{written_name} {key_type(key)} {base64.b64encode(key).decode()}\n".encode()
     handle = os.open(file, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "r+b", buffering=0) as stream, twin.locked(stream.fileno()):
+    # lockf(3) keeps other processes out, but not other threads
+    with os.fdopen(handle, "r+b", buffering=0) as stream, _ADDING, twin.locked(handle):
         content = stream.read() or b""
         if _has(file, content, name, key):
             return

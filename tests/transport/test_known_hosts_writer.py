@@ -108,6 +108,15 @@ def add_many(file: Path, key: bytes, writer: int, count: int, start: object) -> 
         assert add_known_key(host_in(file, name="shared"), key) == file
 
 
+def test_many_threads_add_it_once(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    host = host_in(tmp_path / "known_hosts")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: add_known_key(host, KEY), range(40)))
+    assert only_line(tmp_path / "known_hosts").hosts == "far"
+
+
 @pytest.mark.timeout(120)
 def test_many_processes_lose_nothing(tmp_path: Path) -> None:
     """Twelve at once, into a file whose last line has no end; and one host that all of them add."""
