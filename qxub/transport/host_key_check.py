@@ -64,7 +64,6 @@ def check_host_key(
         problem = _problem_of_certificate(host, known, certificate, now)
         if not problem:
             return
-        log.info("%s: the host certificate is passed over: %s", host.alias, printable(problem))
     _check_plain_key(host, known, key, prompter, problem)
 
 
@@ -110,9 +109,18 @@ def _problem_of_certificate(
         what = _describe(certificate.key, certificate)
         raise errors.revoked(host, what, finding.lines[0].place)
     if finding.standing is Standing.UNKNOWN:
-        return f"no @cert-authority line for this host has {_authority(certificate)}"
+        # which is usual where an authority is listed for more hosts than it certifies
+        problem = f"no @cert-authority line for this host has {_authority(certificate)}"
+        log.info("%s: the host certificate is passed over: %s", host.alias, problem)
+        return problem
     allowed = host.algorithms.get("casignaturealgorithms") or OURS.defaults["casignaturealgorithms"]
-    return problem_of(certificate, portless_name(host), allowed, now)
+    problem = problem_of(certificate, portless_name(host), allowed, now)
+    bits = rsa_bits(certificate.authority)
+    if bits is not None and bits < host.required_rsa_size:
+        problem = f"its authority has an RSA key of {bits} bits, less than RequiredRSASize"
+    if problem:
+        log.warning("%s: the host certificate is refused: %s", host.alias, printable(problem))
+    return problem
 
 
 def _check_plain_key(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from qxub.transport.blobs import key_type, plain_name, type_of_algorithm
+from qxub.transport.blobs import check_key, key_type, plain_name, type_of_algorithm
 from qxub.transport.host_certificates import plain_key
 from qxub.transport.signatures import signature_algorithm
 
@@ -40,12 +40,14 @@ def refusing_bad_keys() -> Iterator[None]:
 def read_plain_key(algorithm: str, host_key: bytes, signature: bytes) -> bytes:
     """Give the plain key of a host key or certificate that is of the negotiated algorithm.
 
-    Paramiko takes any curve for another, and a signature by SHA-256 for one by SHA-512; OpenSSH
-    takes neither (kex_verify_host_key). Raises RefusedHostKey.
+    Paramiko takes any curve for another, a signature by SHA-256 for one by SHA-512, and a key that
+    is cut short for one that ends in zeros; OpenSSH takes none of them. Raises RefusedHostKey.
     """
     with refusing_bad_keys():
         if key_type(host_key) != type_of_algorithm(algorithm):
             raise ValueError(f"{key_type(host_key)!r} is not {algorithm}, which was negotiated")
         if signature_algorithm(signature) != plain_name(algorithm):
             raise ValueError(f"it signs by another algorithm than {algorithm}, the negotiated one")
-        return plain_key(host_key)
+        key = plain_key(host_key)
+        check_key(key)
+        return key

@@ -37,7 +37,6 @@ from tests.fakes.host_keys import (
     plain,
     public_blob,
     public_line,
-    sign,
 )
 from tests.fakes.prompter import Answers
 
@@ -66,7 +65,6 @@ def damaged(blob: bytes) -> bytes:
 
 ED25519_CERT = "ssh-ed25519" + CERTIFICATE_SUFFIX
 OPTION = write_string(b"verify-\x1brequired") + write_string(b"")
-BY_SHA1 = sign(RSA, b"", "rsa-sha2-256")
 
 
 @dataclass(frozen=True)
@@ -294,8 +292,21 @@ CASES = {
     "known key with something after it": Case(
         OfferedKey("ssh-ed25519", public_blob(KEY) + b"more", KEY),
         KNOWN,
-        HostKeyChanged,
-        "is not the known one",
+        HostKeyError,
+        "there is more after the key",
+    ),
+    "key that is cut short, which Paramiko fills with zeros": Case(
+        OfferedKey("rsa-sha2-512", public_blob(RSA)[:-9], RSA),
+        KNOWN,
+        HostKeyError,
+        "9 bytes are missing",
+    ),
+    "certificate by an authority with a short key": Case(
+        with_certificate(GOOD, ca=RSA),
+        f"@cert-authority * {public_line(RSA)}\n",
+        HostKeyUnknown,
+        "its authority has an RSA key of 2048 bits",
+        settings={"required_rsa_size": 3072},
     ),
     "key that another one signs for": Case(
         OfferedKey("ssh-ed25519", public_blob(KEY), OTHER),
@@ -339,7 +350,7 @@ def test_refusal(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_there_are_enough_cases() -> None:
-    assert len(CASES) >= 18
+    assert len(CASES) >= 40
 
 
 def rekeying(key: paramiko.PKey) -> Callable[[Session], None]:
