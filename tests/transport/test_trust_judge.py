@@ -15,6 +15,7 @@ import pytest
 from qxub.transport import HostKeyError, connect, resolve
 from qxub.transport.known_hosts import hash_name
 from tests.fakes.host_keys import new_key, public_line
+from tests.fakes.prompter import Answers
 from tests.real.requirements import require
 from tests.real.ssh_keygen import certify, ssh_keygen
 from tests.real.sshd import running_sshd, write_key
@@ -299,3 +300,16 @@ def test_signatures_of_rsa_authorities(tmp_path: Path, algorithm: str, expected:
         config = files.place(sshd).configure("@cert-authority * {ca}", "")
         assert ours(config) == expected
         assert judge(config) == expected
+
+
+@pytest.mark.parametrize("hashed", ["yes", "no"])
+def test_ssh_reads_what_we_add(place: Place, hashed: str) -> None:
+    config = place.configure("# nothing", f"HashKnownHosts {hashed}")
+    text = config.read_text().replace("StrictHostKeyChecking yes", "StrictHostKeyChecking ask")
+    config.write_text(text)
+    connect(resolve("target", config_file=config), prompter=Answers(["yes"])).close()
+    config.write_text(text.replace("StrictHostKeyChecking ask", "StrictHostKeyChecking yes"))
+    assert judge(config)
+    known_hosts = place.directory / "known_hosts"
+    assert ("localhost" in known_hosts.read_text()) == (hashed == "no")
+    assert "found: line 2" in ssh_keygen("-F", place.fill(NAME), "-f", known_hosts)
