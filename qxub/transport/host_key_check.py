@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_UNSEEN = {"accept-new": "accept-new", "false": "no"}
+"""the values of StrictHostKeyChecking that trust an unknown key, and how users write them"""
+
 MOST_QUESTIONS = 5
 """to somebody who says neither yes nor no; a program that answers for ever must not hang us"""
 
@@ -134,20 +137,20 @@ def _check_plain_key(
     if finding.standing is Standing.CHANGED:
         raise errors.changed(host, key, finding.lines)
     about = f", and its host certificate was refused: {problem}" if problem else ""
-    if host.strict_host_key_checking == "true":
-        raise errors.unknown(host, key, f"{about} (StrictHostKeyChecking yes)")
-    if host.strict_host_key_checking == "ask":
+    checking = host.strict_host_key_checking
+    if checking == "ask":
         _ask(host, known, key, prompter, about)
         added = add_known_key(host, key)
         if added is not None:
             prompter.tell(f"The key of {host.known_hosts_name} has been added to {added}.")
-        return
-    _trust_unseen(host, key)
+    elif checking in _UNSEEN:
+        _trust_unseen(host, key, _UNSEEN[checking])
+    else:
+        raise errors.unknown(host, key, f"{about} (StrictHostKeyChecking yes)")
 
 
-def _trust_unseen(host: HostConfig, key: bytes) -> None:
+def _trust_unseen(host: HostConfig, key: bytes, value: str) -> None:
     added = add_known_key(host, key)
-    value = host.strict_host_key_checking.replace("false", "no")
     log.warning(
         "%s: the %s of %s was not known; StrictHostKeyChecking %s trusts it unseen%s",
         *(host.alias, errors.describe_key(key), printable(host.known_hosts_name), value),

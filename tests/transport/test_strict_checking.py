@@ -118,10 +118,11 @@ def test_nobody_is_asked_who_is_not_there(new: HostConfig, settings: dict[str, b
     assert caught.value.hint.splitlines()[-1].startswith(new.known_hosts_name + " ssh-ed25519 ")
 
 
-def test_yes_asks_nobody(new: HostConfig) -> None:
+@pytest.mark.parametrize("value", ["true", "yes", "nonsense", ""])
+def test_yes_asks_nobody(new: HostConfig, value: str) -> None:
     person = Answers(["yes"])
     with pytest.raises(HostKeyUnknown, match="StrictHostKeyChecking yes"):
-        connect(with_checking(new, "true"), prompter=person)
+        connect(with_checking(new, value), prompter=person)
     assert person.asked == []
     assert not file_of(new).exists()
 
