@@ -18,13 +18,9 @@ from qxub.transport.errors import (
     ConnectionLost,
     TransportError,
 )
-from qxub.transport.known_hosts import (
-    check_host_key,
-    known_keys,
-    order_algorithms,
-    read_known_hosts,
-)
-from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
+from qxub.transport.host_key_check import check_host_key
+from qxub.transport.host_keys import host_key_algorithms, known_host
+from qxub.transport.paramiko_hooks import HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
 from qxub.transport.translation import describe, printable, translate, translated
@@ -166,12 +162,13 @@ def _start_session(
     host: HostConfig, sock: SocketLike, deadline: float, prompter: Prompter
 ) -> HookedTransport:
     """Key exchange, host-key check, and only then login."""
-    known = known_keys(read_known_hosts(host.known_hosts_files), host)
-    transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
+    known = known_host(host)
+    transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
-        _exchange_keys(host, transport, deadline)
-        key = transport.get_remote_server_key()
-        check_host_key(host, key.get_name(), key.asbytes())
+        exchange_keys(host, transport, deadline)
+        begun = time.monotonic()
+        check_host_key(host, known, transport.host_key_blob, prompter, sock=sock)
+        deadline += time.monotonic() - begun  # the time that a person takes does not count
         authenticate(transport, host, deadline, prompter)
     except BaseException:
         shut_down(transport, sock)
@@ -179,7 +176,8 @@ def _start_session(
     return transport
 
 
-def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
+def exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
+    """Do the first key exchange, which shows the host's key. Raises ConnectError, HostKeyError."""
     seconds = max(0.1, deadline - time.monotonic())
     # Paramiko's own limits stand behind ours, so that it is ours that is reported
     transport.banner_timeout = transport.handshake_timeout = seconds + 1

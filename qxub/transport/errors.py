@@ -7,7 +7,8 @@ TransportError
 ├── HostKeyError           the server is not (known to be) the one that was meant
 │   ├── HostKeyUnknown     no known_hosts line names this host
 │   ├── HostKeyChanged     known_hosts lists other keys for this host
-│   └── HostKeyRevoked     known_hosts marks the offered key as @revoked
+│   ├── HostKeyRevoked     known_hosts or RevokedHostKeys revokes the offered key
+│   └── HostCertificateInvalid  what was offered as a host certificate is none
 ├── AuthenticationError    the server did not let us in
 ├── ChannelError           a channel or a command was refused, or the channel is closed
 └── ConnectionLost         the line went before the remote process was known to have ended
@@ -74,7 +75,11 @@ class HostKeyChanged(HostKeyError):  # noqa: N818 - says what is so
 
 
 class HostKeyRevoked(HostKeyError):  # noqa: N818 - says what is so
-    """The offered key is marked @revoked in known_hosts."""
+    """The offered key, or the authority that certified it, is revoked."""
+
+
+class HostCertificateInvalid(HostKeyError):  # noqa: N818 - says what is so
+    """The server's host certificate cannot be read, or was not signed by its authority."""
 
 
 @dataclass(frozen=True)

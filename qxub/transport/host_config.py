@@ -20,7 +20,8 @@ class HostConfig:
 
     Each field is the keyword of its name, expanded. Times are in seconds, `rekey_limit` in bytes;
     None means that nothing was set, or no limit. `identity_agent` may be "none" or "SSH_AUTH_SOCK";
-    `forward_agent` is yes or no, or the path of the agent. `algorithms` has the lists by keyword.
+    `forward_agent` is yes or no, or the path of the agent. `algorithms` has the lists by keyword;
+    with `fixed_host_key_order` that of the host keys is in an order which the user has given.
     `jump_hosts` are those of ProxyJump as written; `jump` is the last of them, itself resolved, by
     way of those before it. `origins` tells for each keyword where its values come from, `warnings`
     what this client will not do of what was asked for.
@@ -56,6 +57,7 @@ class HostConfig:
     rekey_limit: int = 0
     rekey_seconds: int = 0
     algorithms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixed_host_key_order: bool = False
     required_rsa_size: int = 1024
     batch_mode: bool = False
     preferred_authentications: tuple[str, ...] = ()

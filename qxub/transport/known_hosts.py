@@ -1,7 +1,6 @@
-"""Which host keys are known: a reader of known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+"""A reader of known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 
-Lines marked @cert-authority are passed over, since host certificates are never offered. A line that
-cannot be read spoils only itself, and is reported in the log.
+A line that cannot be read spoils only itself, and is reported in the log.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qxub.transport.errors import HostKeyChanged, HostKeyRevoked, HostKeyUnknown
+from qxub.transport.blobs import check_key
 from qxub.transport.patterns import matches_any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from qxub.transport.host_config import HostConfig
 
 log = logging.getLogger(__name__)
 
 REVOKED = "@revoked"
-_RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")  # RFC 8332: both use keys of type ssh-rsa
+AUTHORITY = "@cert-authority"
+UTF8_MARK = b"\xef\xbb\xbf"
+"""which Windows' editors write at the beginning of a file"""
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,14 @@ class KnownKey:
 
     def names(self, host: str) -> bool:
         """Whether this line is about `host`, a lower-case name or "[name]:port"."""
-        if self.hosts.startswith("|1|"):
+        if self.hosts.startswith("|"):
             return _hash_matches(self.hosts, host)
         return matches_any(host, self.hosts.lower().split(","))
+
+    @property
+    def place(self) -> str:
+        """Where the line stands, as "FILE:LINE"."""
+        return f"{self.file}:{self.line}"
 
 
 def fingerprint(blob: bytes) -> str:
@@ -58,92 +62,16 @@ def read_known_hosts(files: Iterable[Path]) -> list[KnownKey]:
     return [key for file in files for key in _read_file(file)]
 
 
-def known_keys(known: Sequence[KnownKey], host: HostConfig) -> list[KnownKey]:
-    """Select the lines about `host`.
-
-    As in OpenSSH, lines for the name without its port count only where none that is not @revoked
-    has "[name]:port", so that a changed key is never rescued by a portless line.
-    """
-    found: list[KnownKey] = []
-    for name in dict.fromkeys((host.known_hosts_name, _portless_name(host))):
-        found += [key for key in known if key.marker in ("", REVOKED) and key.names(name)]
-        if any(key.marker != REVOKED for key in found):
-            break
-    return found
-
-
-def order_algorithms(algorithms: Iterable[str], keys: Iterable[KnownKey]) -> tuple[str, ...]:
-    """`algorithms` with those first for which a key is known, so that this key is negotiated."""
-    types = {key.key_type for key in keys if key.marker != REVOKED}
-    return tuple(sorted(algorithms, key=lambda name: _key_type(name) not in types))
-
-
-def check_host_key(host: HostConfig, key_type: str, blob: bytes) -> None:
-    """Return if known_hosts lists this key for `host`; otherwise raise.
-
-    Raises HostKeyUnknown, HostKeyChanged or HostKeyRevoked. Nothing is ever added.
-    """
-    keys = known_keys(read_known_hosts(host.known_hosts_files), host)
-    same = [key for key in keys if key.blob == blob]
-    offered = f"{key_type} key {fingerprint(blob)}"
-    revoked = [key for key in same if key.marker == REVOKED]
-    if revoked:
-        raise _revoked_error(host, offered, revoked[0])
-    if same:
-        return
-    name = host.known_hosts_name
-    expected = [key for key in keys if key.marker != REVOKED and key.names(name)]
-    if expected:
-        raise _changed_error(host, offered, expected)
-    raise _unknown_error(host, offered, f"{key_type} {base64.b64encode(blob).decode()}")
-
-
-def _revoked_error(host: HostConfig, offered: str, line: KnownKey) -> HostKeyRevoked:
-    return HostKeyRevoked(
-        f"{host.alias}: {host.known_hosts_name} offered the {offered}, "
-        f"which {line.file}:{line.line} marks as revoked",
-        hint="Do not connect. Ask the site what happened and which key is right.",
-        host=host.alias,
-    )
-
-
-def _changed_error(host: HostConfig, offered: str, lines: Sequence[KnownKey]) -> HostKeyChanged:
-    expected = ", ".join(
-        f"{key.key_type} key {fingerprint(key.blob)} ({key.file}:{key.line})" for key in lines
-    )
-    return HostKeyChanged(
-        f"{host.alias}: the host key of {host.known_hosts_name} is not the known one: "
-        f"expected the {expected}; it offered the {offered}",
-        hint="Someone may be posing as this host, or its key was replaced. Ask the site for its "
-        "new fingerprint; only if it is the offered one, replace the lines named above.",
-        host=host.alias,
-    )
-
-
-def _unknown_error(host: HostConfig, offered: str, key: str) -> HostKeyUnknown:
-    file = next(iter(host.known_hosts_files), "known_hosts")
-    return HostKeyUnknown(
-        f"{host.alias}: no known_hosts file has a key for {host.known_hosts_name}; "
-        f"it offered the {offered}",
-        hint="Get the host's fingerprint from the site. If it is the offered one, add this line "
-        f"to {file}:\n{host.known_hosts_name} {key}",
-        host=host.alias,
-    )
-
-
-def _portless_name(host: HostConfig) -> str:
-    return (host.host_key_alias or host.hostname).lower()
-
-
-def _key_type(algorithm: str) -> str:
-    return "ssh-rsa" if algorithm in _RSA_ALGORITHMS else algorithm
+def hash_name(name: str, salt: bytes) -> str:
+    """Hash a host name as HashKnownHosts has it: |1|SALT|HMAC-SHA1(SALT, NAME), in base64."""
+    text = name.encode("utf-8", "surrogateescape")
+    digest = hmac.new(salt, text, hashlib.sha1).digest()
+    return "|1|" + "|".join(base64.b64encode(part).decode() for part in (salt, digest))
 
 
 def _hash_matches(hashed: str, host: str) -> bool:
-    # |1|salt|HMAC-SHA1(salt, name), both in base64; _parse_line has checked the form
-    _, _, salt, digest = hashed.split("|")
-    own = hmac.new(base64.b64decode(salt), host.encode(), hashlib.sha1).digest()
-    return hmac.compare_digest(own, base64.b64decode(digest))
+    salt = base64.b64decode(hashed.split("|")[2])  # _check_hash has seen the form
+    return hmac.compare_digest(hash_name(host, salt), hashed)
 
 
 def _read_file(file: Path) -> Iterator[KnownKey]:
@@ -154,7 +82,12 @@ def _read_file(file: Path) -> Iterator[KnownKey]:
     except OSError as error:
         log.warning("%s: not read: %s", file, error.strerror or error)
         return
-    for number, raw in enumerate(content.splitlines(), start=1):
+    yield from read_lines(file, content)
+
+
+def read_lines(file: Path, content: bytes) -> Iterator[KnownKey]:
+    """Read the lines of one file; `file` is only what they are said to be from."""
+    for number, raw in enumerate(content.removeprefix(UTF8_MARK).splitlines(), start=1):
         text = raw.decode("utf-8", "replace").strip()
         if not text or text.startswith("#"):
             continue
@@ -169,14 +102,16 @@ def _parse_line(file: Path, number: int, text: str) -> KnownKey:
     marker, fields = "", text.split()
     if fields[0].startswith("@"):
         marker = fields.pop(0)
-        if marker not in (REVOKED, "@cert-authority"):
-            raise ValueError(f"unknown marker {marker}")
+        if marker not in (REVOKED, AUTHORITY):
+            raise ValueError(f"unknown marker {marker!r}")
     if len(fields) < 3:
         raise ValueError("expected host names, a key type and a key")
     hosts, key_type, encoded = fields[:3]
     if hosts.startswith("|"):
         _check_hash(hosts)
-    return KnownKey(file, number, marker, hosts, key_type, parse_blob(key_type, encoded))
+    blob = parse_blob(key_type, encoded)
+    check_key(blob)
+    return KnownKey(file, number, marker, hosts, key_type, blob)
 
 
 def _check_hash(hosts: str) -> None:
@@ -198,5 +133,5 @@ def parse_blob(key_type: str, encoded: str) -> bytes:
         raise ValueError(f"the key is not valid base64: {error}") from error
     name = key_type.encode()
     if not blob.startswith(len(name).to_bytes(4, "big") + name):
-        raise ValueError(f"the key is not of type {key_type}")
+        raise ValueError(f"the key is not of type {key_type!r}")
     return blob

@@ -1,10 +1,10 @@
 """The only place that reaches into Paramiko's internals, and why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
-closed from one that died with the line, to hold on to the first host key at a rekey, to stop
-offering host certificates (which it accepts without looking at their CA), or to log in outside its
-own thread. The hooks are Transport's per-instance table of channel message handlers, its handler of
-login messages, four overridden methods, and four private calls.
+closed from one that died with the line, to hold on to the first host key at a rekey, to say which
+host certificate was offered (it takes the key in it, and looks at nothing else), or to log in
+outside its own thread. The hooks are Transport's per-instance table of channel message handlers,
+its handler of login messages, four overridden methods, and four private calls.
 tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they rely on.
 """
 
@@ -21,6 +21,8 @@ from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL
 from paramiko.message import Message
 
 from qxub.transport.completion import Exited, Signalled
+from qxub.transport.host_certificates import plain_key
+from qxub.transport.host_key_proof import read_plain_key, refusing_bad_keys
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class HookedTransport(paramiko.Transport):
             sock, default_window_size=WINDOW_BYTES, disabled_algorithms=WEAK_ALGORITHMS
         )
         self._host_key_algorithms = tuple(host_key_algorithms) or PLAIN_HOST_KEY_ALGORITHMS
+        self.host_key_blob = b""
         self._endings: dict[int, Ending] = {}
         self.disconnect_reason = ""
         original = self._channel_handler_table
@@ -122,13 +125,20 @@ class HookedTransport(paramiko.Transport):
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """The host-key algorithms offered: plain keys only, in the order given."""
+        """The host-key algorithms offered, in the order given."""
         return self._host_key_algorithms
 
     def _verify_key(self, host_key: bytes, signature: bytes) -> None:
-        first: paramiko.PKey | None = self.host_key
-        super()._verify_key(host_key, signature)  # type: ignore[misc]
-        if first is not None and first != self.host_key:
+        """Keep the offered key or certificate, and let Paramiko see the plain key only.
+
+        So the key that proves itself in the exchange is the one that our own reader has found.
+        """
+        key = read_plain_key(self.host_key_type or "", host_key, signature)
+        with refusing_bad_keys():
+            super()._verify_key(key, signature)  # type: ignore[misc]
+        if not self.host_key_blob:
+            self.host_key_blob = host_key
+        elif key != plain_key(self.host_key_blob):
             raise paramiko.SSHException("the server changed its host key during the session")
 
     def _parse_disconnect(self, message: Message) -> None:

@@ -192,6 +192,11 @@ class _ServerTransport(hooks.HookedTransport):
     client has its answer.
     """
 
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """Every key that there is, certified or not."""
+        return tuple(self.server_key_dict)
+
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         request = paramiko.Message(message.get_remainder())
         kind = request.get_text()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import paramiko
+
     from qxub.transport import HostConfig
     from qxub.transport.session import Session
 
@@ -58,12 +60,21 @@ def fake_host(
     *,
     handler: Callable[[Session], None] = play,
     host_key_types: Sequence[str] = ("ssh-ed25519",),
+    host_keys: Sequence[paramiko.PKey] = (),
 ) -> Iterator[FakeHost]:
-    """Run a fake host with a fresh client key in `directory`."""
+    """Run a fake host with a fresh client key in `directory`.
+
+    With `host_keys` it offers those, and its known_hosts is empty.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     public = generate_key_pair(directory / "client_key")
     accepts = is_known if handler is play else lambda _command: True
     with Server(
         handler, authorized_keys=[public], host_key_types=host_key_types, accepts=accepts
     ) as server:
-        yield FakeHost(server, directory)
+        if host_keys:
+            server._host_keys = list(host_keys)
+        host = FakeHost(server, directory)
+        if host_keys:
+            host.known_hosts.write_text("")
+        yield host

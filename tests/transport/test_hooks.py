@@ -8,7 +8,11 @@ import paramiko
 import pytest
 from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
 
-from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, WEAK_ALGORITHMS
+from qxub.transport.host_key_proof import RefusedHostKey
+from qxub.transport.paramiko_hooks import (
+    PLAIN_HOST_KEY_ALGORITHMS,
+    WEAK_ALGORITHMS,
+)
 
 _USED = "self.auth_handler."
 
@@ -59,3 +63,27 @@ def test_algorithm_names_are_known_to_paramiko() -> None:
     assert set(PLAIN_HOST_KEY_ALGORITHMS) == set(paramiko.Transport._preferred_keys)  # type: ignore[attr-defined]
     for kind, names in WEAK_ALGORITHMS.items():
         assert set(names) <= set(getattr(paramiko.Transport, f"_preferred_{kind}"))
+
+
+def test_the_host_key_is_verified_in_one_place() -> None:
+    """With self.host_key_type, self.H and the key's own class; it then is self.host_key."""
+    source = inspect.getsource(paramiko.Transport._verify_key)  # type: ignore[attr-defined]
+    assert "self._key_info[self.host_key_type](Message(host_key))" in source
+    assert "verify_ssh_sig(self.H, Message(sig))" in source
+    assert "self.host_key = key" in source
+    engines = paramiko.Transport._kex_info.values()  # type: ignore[attr-defined]
+    for engine in engines:  # a client has no other way to accept a host key, whichever it is
+        sources = [inspect.getsource(kind) for kind in engine.__mro__ if kind is not object]
+        assert any("transport._verify_key(" in source for source in sources), engine
+
+
+def test_certificates_are_verified_by_the_plain_key() -> None:
+    """Paramiko is handed the plain key under a certificate's algorithm."""
+    table = paramiko.Transport._key_info  # type: ignore[attr-defined]
+    for name in PLAIN_HOST_KEY_ALGORITHMS:
+        assert table[name] is table[f"{name}-cert-v01@openssh.com"]
+
+
+def test_a_bad_host_key_has_a_class_that_is_translated() -> None:
+    assert issubclass(RefusedHostKey, paramiko.BadHostKeyException)
+    assert str(RefusedHostKey("a reason")) == "a reason"

@@ -104,7 +104,7 @@ def _ours() -> Algorithms:
             *("diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256"),
             "diffie-hellman-group14-sha256",
         ),
-        "hostkeyalgorithms": keys,
+        "hostkeyalgorithms": (*(f"{name}-cert-v01@openssh.com" for name in keys), *keys),
         "pubkeyacceptedalgorithms": (*certificates, *agent_keys),
         "casignaturealgorithms": keys,
     }

@@ -92,6 +92,10 @@ def _expand_values(state: State) -> None:
 
 def _assemble(state: State, name: str) -> None:
     settings = state.settings
+    if name == "hostkeyalgorithms" and (settings.get(name) or "+")[0] not in "+-":
+        settings.fix(
+            f"{name}.fixed", True
+        )  # with these signs, OpenSSH keeps putting known keys first
     try:
         names = state.machine.algorithms.assemble(name, settings.get(name))
     except ValueError as error:

@@ -112,6 +112,7 @@ def host_config(found: LookUp) -> HostConfig:
         compression=get("compression") == "yes",
         rekey_seconds=part("rekeylimit.seconds", 0),
         algorithms={name: _names(get(name)) for name in state.machine.algorithms.defaults},
+        fixed_host_key_order=part("hostkeyalgorithms.fixed", False),
         preferred_authentications=_names(get("preferredauthentications") or ""),
         pubkey_authentication=get("pubkeyauthentication") != "false",
         send_env=tuple(value.value for value in state.settings.added("sendenv")),

@@ -12,7 +12,10 @@ PARAMIKO = {
     "ciphers": paramiko.Transport._preferred_ciphers,  # type: ignore[attr-defined]
     "macs": paramiko.Transport._preferred_macs,  # type: ignore[attr-defined]
     "kexalgorithms": paramiko.Transport._preferred_kex,  # type: ignore[attr-defined]
-    "hostkeyalgorithms": PLAIN_HOST_KEY_ALGORITHMS,
+    "hostkeyalgorithms": (
+        *(f"{name}-cert-v01@openssh.com" for name in PLAIN_HOST_KEY_ALGORITHMS),
+        *PLAIN_HOST_KEY_ALGORITHMS,
+    ),
 }
 
 
