@@ -23,10 +23,14 @@ from qxub.transport.known_hosts import (
     order_algorithms,
     read_known_hosts,
 )
+from qxub.transport.negotiation import nothing_shared
+from qxub.transport.paramiko_handshake import NoSharedAlgorithmError
 from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
+from qxub.transport.proxy_command import ProxyEndedError, ProxySocket, run_proxy_command
 from qxub.transport.translation import describe, printable, translate, translated
+from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,25 +47,34 @@ DEFAULT_CONNECT_SECONDS = 30.0
 
 
 def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
-    """Connect to `host`, through its jump host if it has one, and log in.
+    """Connect to `host`, through its jump host or ProxyCommand if it has one, and log in.
 
-    ConnectTimeout, or else 30 s, limits TCP connection, handshake and login together; a jump host
-    has its own. `prompter` is asked for what only a person knows. Raises TransportError of
-    every kind but ChannelError.
+    ConnectTimeout, or else 30 s, limits the way to the server and the key exchange together; a jump
+    host has its own. The login has that time again, without what a person takes. `prompter` is
+    asked for what only a person knows. Raises TransportError of any kind.
     """
-    if host.proxy_command is not None:
-        where = ", ".join(host.origins.get("proxycommand", ()))
-        raise ConnectError(f"{where}: ProxyCommand is not supported yet", host=host.alias)
     jump = _connect_jump(host, prompter)
     try:
-        deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
-        sock = jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
+        deadline = time.monotonic() + _limit(host)
+        sock = _open_line(host, jump, deadline, prompter)
         transport = _start_session(host, sock, deadline, prompter)
     except BaseException:
         if jump:
             jump.close()
         raise
     return Connection(host, transport, sock, jump)
+
+
+def _limit(host: HostConfig) -> float:
+    return host.connect_timeout or DEFAULT_CONNECT_SECONDS
+
+
+def _open_line(
+    host: HostConfig, jump: Connection | None, deadline: float, prompter: Prompter
+) -> SocketLike:
+    if host.proxy_command is not None:
+        return run_proxy_command(host, prompter)
+    return jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
 
 
 def _connect_jump(host: HostConfig, prompter: Prompter) -> Connection | None:
@@ -89,6 +102,8 @@ class Connection:
         self._transport = transport
         self._sock = sock
         self._jump = jump
+        self._upkeep = Upkeep(host, transport)
+        self._upkeep.start()
 
     def start(self, command: str | bytes) -> RemoteProcess:
         """Start `command` in the user's login shell over there, in a channel of its own.
@@ -137,7 +152,8 @@ class Connection:
 
     def close(self) -> None:
         """End the connection and its jump host's; running processes see their stdin end."""
-        shut_down(self._transport, self._sock)
+        _end(self._transport, self._sock)
+        self._upkeep.stop()
         if self._jump:
             self._jump.close()
 
@@ -167,32 +183,45 @@ def _start_session(
     known = known_keys(read_known_hosts(host.known_hosts_files), host)
     transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
     try:
+        transport.offer(host.algorithms, compression=host.compression)
+        if host.rekey_limit:
+            transport.limit_keys(host.rekey_limit)
         _exchange_keys(host, transport, deadline)
         key = transport.get_remote_server_key()
         check_host_key(host, key.get_name(), key.asbytes())
-        authenticate(transport, host, deadline, prompter)
+        authenticate(transport, host, time.monotonic() + _limit(host), prompter)
     except BaseException:
-        shut_down(transport, sock)
+        _end(transport, sock)
         raise
     return transport
 
 
+def _end(transport: HookedTransport, sock: SocketLike) -> None:
+    shut_down(transport, sock)
+    if isinstance(sock, ProxySocket):
+        sock.join()
+
+
 def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
     seconds = max(0.1, deadline - time.monotonic())
-    # Paramiko's own limits stand behind ours, so that it is ours that is reported
-    transport.banner_timeout = transport.handshake_timeout = seconds + 1
+    # Paramiko's own limit stands behind ours, so that it is ours that is reported
+    transport.handshake_timeout = seconds + 1
     where = f"{host.alias}: {host.hostname} port {host.port}"
     try:
         transport.start_client(timeout=seconds)
+    except NoSharedAlgorithmError as error:
+        raise nothing_shared(host, error) from error
+    except ProxyEndedError as error:
+        raise ConnectError(f"{host.alias}: {error}", host=host.alias) from error
     except Exception as error:  # whatever ended Paramiko's thread: see translation
         if transport.remote_version.startswith("SSH-"):
             raise translate(error, host.alias, "key exchange", ConnectError) from error
-        raise _no_ssh(host, f"{where} does not speak SSH: {describe(error)}") from error
+        said = f", it says {transport.first_line[:100]!r}" if transport.first_line else ""
+        raise _no_ssh(host, f"{where} does not speak SSH{said}: {describe(error)}") from error
     if not transport.initial_kex_done:  # start_client returns silently when its time is up
         version = printable(transport.remote_version)
         stage = f"in the key exchange with {version}" if version else "before an SSH banner came"
-        limit = host.connect_timeout or DEFAULT_CONNECT_SECONDS
-        raise _no_ssh(host, f"{where}: the connect time of {limit:g} s was up, {stage}")
+        raise _no_ssh(host, f"{where}: the connect time of {_limit(host):g} s was up, {stage}")
 
 
 def _no_ssh(host: HostConfig, message: str) -> ConnectError:

@@ -1,4 +1,4 @@
-"""The only place that reaches into Paramiko's internals, and why each time.
+"""The only place, with paramiko_handshake, that reaches into Paramiko's internals; why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
 closed from one that died with the line, to hold on to the first host key at a rekey, or to stop
@@ -18,6 +18,7 @@ from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL
 from paramiko.message import Message
 
 from qxub.transport.completion import Exited, Signalled
+from qxub.transport.paramiko_handshake import HandshakeTransport
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qxub.transport.completion import Completion
+    from qxub.transport.proxy_command import ProxySocket
 
 log = logging.getLogger(__name__)
 # Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
@@ -45,7 +47,7 @@ PLAIN_HOST_KEY_ALGORITHMS = (
     "rsa-sha2-256",
 )
 
-SocketLike = Union["socket.socket", paramiko.Channel]
+SocketLike = Union["socket.socket", paramiko.Channel, "ProxySocket"]
 
 
 class Ending:
@@ -73,7 +75,7 @@ class Ending:
         self.changed.set()
 
 
-class HookedTransport(paramiko.Transport):
+class HookedTransport(HandshakeTransport):
     """A Paramiko Transport with our settings, whose channel requests can be watched.
 
     Everything that it logs is logged at DEBUG: its failures are raised, so an error in the log,
