@@ -181,7 +181,8 @@ def _start_session(
 ) -> HookedTransport:
     """Key exchange, host-key check, and only then login."""
     known = known_keys(read_known_hosts(host.known_hosts_files), host)
-    transport = HookedTransport(sock, order_algorithms(PLAIN_HOST_KEY_ALGORITHMS, known))
+    offered = host.algorithms.get("hostkeyalgorithms") or PLAIN_HOST_KEY_ALGORITHMS
+    transport = HookedTransport(sock, order_algorithms(offered, known))
     try:
         transport.offer(host.algorithms, compression=host.compression)
         if host.rekey_limit:
