@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import paramiko
 
 from qxub.transport.authentication import authenticate
 from qxub.transport.dialing import dial
@@ -29,10 +28,13 @@ from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTrans
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
 from qxub.transport.proxy_command import ProxyEndedError, ProxySocket, run_proxy_command
-from qxub.transport.translation import describe, printable, translate, translated
+from qxub.transport.translation import describe, printable, translate
 from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import paramiko
     from typing_extensions import Self
 
     from qxub.transport.completion import Completion
@@ -102,6 +104,8 @@ class Connection:
         self._transport = transport
         self._sock = sock
         self._jump = jump
+        if jump:
+            transport.why_line_ended = jump._why_ended  # noqa: SLF001 - of our own class
         self._upkeep = Upkeep(host, transport)
         self._upkeep.start()
 
@@ -111,14 +115,10 @@ class Connection:
         Text is sent as UTF-8. Raises ChannelError when it is refused, or ConnectionLost.
         """
         data = command.encode() if isinstance(command, str) else command
-        alias = self.host.alias
-        with translated(alias, "opening a channel", self._failure()):
+        with self._asking("opening a channel", ChannelError):
             channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
-        with translated(alias, "starting the command", self._failure()):
-            try:
-                return RemoteProcess(alias, self._transport, channel, data)
-            except paramiko.SSHException as error:
-                raise translate(error, alias, "starting the command", self._failure()) from error
+        with self._asking("starting the command", ChannelError):
+            return RemoteProcess(self.host.alias, self._transport, channel, data)
 
     def run(
         self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink
@@ -144,7 +144,7 @@ class Connection:
         """
         seconds = max(0.1, deadline - time.monotonic())
         stage = f"jump host, tunnel to {target.hostname}:{target.port}"
-        with translated(self.host.alias, stage, ConnectError):
+        with self._asking(stage, ConnectError):
             address = (target.hostname, target.port)
             return self._transport.open_channel(
                 "direct-tcpip", address, ("127.0.0.1", 0), timeout=seconds
@@ -157,8 +157,25 @@ class Connection:
         if self._jump:
             self._jump.close()
 
-    def _failure(self) -> type[TransportError]:
-        return ChannelError if self._transport.is_active() else ConnectionLost
+    def _why_ended(self) -> str:
+        """Say, for those who come by way of this host, what ended the connection; "" if nothing."""
+        error = self._transport.saved_exception
+        words = self._transport.disconnect_reason or (describe(error) if error else "")
+        return f"jump host {self.host.alias}: {words}" if words else ""
+
+    @contextmanager
+    def _asking(self, stage: str, otherwise: type[TransportError]) -> Iterator[None]:
+        """Translate what goes wrong with a request; on a dead line, into what ended the line."""
+        try:
+            yield
+        except TransportError:
+            raise
+        except Exception as error:  # whatever ended Paramiko's thread: see translation
+            if self._transport.is_active():
+                raise translate(error, self.host.alias, stage, otherwise) from error
+            reason = self._transport.disconnect_reason or describe(error)
+            alias = self.host.alias
+            raise ConnectionLost(f"{alias}: {stage}: {reason}", host=alias) from error
 
     def __enter__(self) -> Self:
         return self

@@ -73,7 +73,8 @@ class HandshakeTransport(paramiko.Transport):
     def __init__(self, sock: SocketLike, **settings: object) -> None:
         super().__init__(sock, packetizer_class=CheckedPacketizer, **settings)  # type: ignore[arg-type]
         self.first_line = ""
-        self.disconnect_reason = ""
+        self.why_line_ended: Callable[[], str] = str  # which gives ""
+        self._disconnect_reason = ""
         self._held: list[Message] = []
         unknown = [kind for kind in range(1, 256) if kind not in MSG_NAMES]
         self._handler_table: dict[int, Callable[[Message], None]] = {
@@ -86,6 +87,15 @@ class HandshakeTransport(paramiko.Transport):
             MSG_CHANNEL_DATA: partial(take_data, table[MSG_CHANNEL_DATA], 0),
             MSG_CHANNEL_EXTENDED_DATA: partial(take_data, table[MSG_CHANNEL_EXTENDED_DATA], 4),
         }
+
+    @property
+    def disconnect_reason(self) -> str:
+        """Why the connection ended, as far as the peer, the line or we ourselves have said."""
+        return self._disconnect_reason or self.why_line_ended()
+
+    @disconnect_reason.setter
+    def disconnect_reason(self, words: str) -> None:
+        self._disconnect_reason = words
 
     def offer(self, algorithms: Mapping[str, tuple[str, ...]], *, compression: bool) -> None:
         """Offer these algorithms, by keyword of ssh_config, and zlib@openssh.com if asked for.

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_ALIVE_SECONDS = 30
 DEFAULT_ALIVE_COUNT = 3
-"""where ssh_config says nothing: docs/decisions/0005-a-silent-line-ends.md"""
+"""where ssh_config says nothing: docs/decisions/0007-a-silent-line-ends.md"""
 
 
 class Upkeep:
@@ -54,8 +54,8 @@ class Upkeep:
     def _run(self) -> None:
         now = time.monotonic()
         alive_due, rekey_due = now + self._interval, now + self._rekey_seconds
-        while not self._stop.wait(max(0.0, min(alive_due, rekey_due) - now)):
-            if not self._transport.is_active():
+        while self._transport.is_active():
+            if self._stop.wait(max(0.0, min(alive_due, rekey_due) - now)):
                 return
             now = time.monotonic()
             if now >= rekey_due:
@@ -73,7 +73,7 @@ class Upkeep:
             return heard + self._interval
         if self._unanswered >= self._count_max > 0:
             self._transport.give_up(f"no answer for {now - heard:.0f} s")
-            return math.inf
+            return now + self._interval  # by when it has ended
         self._unanswered += 1
         self._asked = now
         self._ask()
