@@ -22,6 +22,7 @@ from qxub.transport.ssh_config.algorithms import OURS
         ("_send_user_message", ["self", "data"]),
         ("_send_message", ["self", "data"]),
         ("_parse_newkeys", ["self", "m"]),
+        ("_parse_global_request", ["self", "m"]),
     ],
 )
 def test_methods_of_transport(name: str, parameters: list[str]) -> None:
