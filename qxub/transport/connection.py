@@ -16,19 +16,18 @@ from qxub.transport.errors import (
     ConnectionLost,
     TransportError,
 )
+from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys
 from qxub.transport.known_hosts import (
     check_host_key,
     known_keys,
     order_algorithms,
     read_known_hosts,
 )
-from qxub.transport.negotiation import nothing_shared
-from qxub.transport.paramiko_handshake import NoSharedAlgorithmError
 from qxub.transport.paramiko_hooks import PLAIN_HOST_KEY_ALGORITHMS, HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
-from qxub.transport.proxy_command import ProxyEndedError, ProxySocket, run_proxy_command
-from qxub.transport.translation import describe, printable, translate
+from qxub.transport.proxy_command import ProxySocket, run_proxy_command
+from qxub.transport.translation import describe, translate
 from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_CONNECT_SECONDS = 30.0
-
 
 def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
     """Connect to `host`, through its jump host or ProxyCommand if it has one, and log in.
@@ -57,18 +54,18 @@ def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
     """
     jump = _connect_jump(host, prompter)
     try:
-        deadline = time.monotonic() + _limit(host)
+        deadline = time.monotonic() + connect_seconds(host)
         sock = _open_line(host, jump, deadline, prompter)
-        transport = _start_session(host, sock, deadline, prompter)
+        try:
+            transport = _start_session(host, sock, deadline, prompter)
+        except BaseException:
+            _close_line(sock)
+            raise
     except BaseException:
         if jump:
             jump.close()
         raise
     return Connection(host, transport, sock, jump)
-
-
-def _limit(host: HostConfig) -> float:
-    return host.connect_timeout or DEFAULT_CONNECT_SECONDS
 
 
 def _open_line(
@@ -77,6 +74,12 @@ def _open_line(
     if host.proxy_command is not None:
         return run_proxy_command(host, prompter)
     return jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
+
+
+def _close_line(sock: SocketLike) -> None:
+    sock.close()
+    if isinstance(sock, ProxySocket):
+        sock.join()
 
 
 def _connect_jump(host: HostConfig, prompter: Prompter) -> Connection | None:
@@ -152,7 +155,8 @@ class Connection:
 
     def close(self) -> None:
         """End the connection and its jump host's; running processes see their stdin end."""
-        _end(self._transport, self._sock)
+        shut_down(self._transport, self._sock)
+        _close_line(self._sock)
         self._upkeep.stop()
         if self._jump:
             self._jump.close()
@@ -204,43 +208,11 @@ def _start_session(
         transport.offer(host.algorithms, compression=host.compression)
         if host.rekey_limit:
             transport.limit_keys(host.rekey_limit)
-        _exchange_keys(host, transport, deadline)
+        exchange_keys(host, transport, deadline)
         key = transport.get_remote_server_key()
         check_host_key(host, key.get_name(), key.asbytes())
-        authenticate(transport, host, time.monotonic() + _limit(host), prompter)
+        authenticate(transport, host, time.monotonic() + connect_seconds(host), prompter)
     except BaseException:
-        _end(transport, sock)
+        shut_down(transport, sock)
         raise
     return transport
-
-
-def _end(transport: HookedTransport, sock: SocketLike) -> None:
-    shut_down(transport, sock)
-    if isinstance(sock, ProxySocket):
-        sock.join()
-
-
-def _exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
-    seconds = max(0.1, deadline - time.monotonic())
-    # Paramiko's own limit stands behind ours, so that it is ours that is reported
-    transport.handshake_timeout = seconds + 1
-    where = f"{host.alias}: {host.hostname} port {host.port}"
-    try:
-        transport.start_client(timeout=seconds)
-    except NoSharedAlgorithmError as error:
-        raise nothing_shared(host, error) from error
-    except ProxyEndedError as error:
-        raise ConnectError(f"{host.alias}: {error}", host=host.alias) from error
-    except Exception as error:  # whatever ended Paramiko's thread: see translation
-        if transport.remote_version.startswith("SSH-"):
-            raise translate(error, host.alias, "key exchange", ConnectError) from error
-        said = f", it says {transport.first_line[:100]!r}" if transport.first_line else ""
-        raise _no_ssh(host, f"{where} does not speak SSH{said}: {describe(error)}") from error
-    if not transport.initial_kex_done:  # start_client returns silently when its time is up
-        version = printable(transport.remote_version)
-        stage = f"in the key exchange with {version}" if version else "before an SSH banner came"
-        raise _no_ssh(host, f"{where}: the connect time of {_limit(host):g} s was up, {stage}")
-
-
-def _no_ssh(host: HostConfig, message: str) -> ConnectError:
-    return ConnectError(message, hint="Check HostName and Port in ssh_config.", host=host.alias)

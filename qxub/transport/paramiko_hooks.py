@@ -1,4 +1,4 @@
-"""The only place, with paramiko_handshake, that reaches into Paramiko's internals; why each time.
+"""With paramiko_handshake and _packets, the only place that reaches into Paramiko; why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
 closed from one that died with the line, to hold on to the first host key at a rekey, or to stop
@@ -142,6 +142,8 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
         sock.shutdown(2)  # wakes its thread at once, where close() alone takes its 0.1 s poll
     except (OSError, EOFError) as error:
         log.debug("the socket was already gone: %s", error)
+    if isinstance(sock, paramiko.Channel):
+        transport.packetizer.close()  # as shutdown() does not wake those who read from a channel
     if transport.is_alive():
         transport.join(
             timeout=1

@@ -89,7 +89,7 @@ class ProxySocket:
         self._name = name
         self._tell = tell
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
-        self._here, self._there = socket.socketpair()
+        self._here, self._there = _pair()
         self._closing = threading.Lock()
         self._closed = False  # Paramiko looks at a socket's field of this name
         assert process.stdin is not None  # noqa: S101 - for mypy: all three are pipes
@@ -207,7 +207,21 @@ class ProxySocket:
         text = printable(line.rstrip(b"\r").decode("utf-8", "backslashreplace"))
         self._last_lines.append(text[:LINE_BYTES])
         log.info("%s: %s", self._name, text)
-        self._tell(text)
+        if self._closed:
+            return  # that it was ended, as the likes of ssh say
+        try:
+            self._tell(text)
+        except Exception:  # a prompter is foreign code, and without readers the command would block
+            log.exception("%s: the prompter failed", self._name)
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Give two sockets that are joined, for small messages too: Windows makes them of TCP."""
+    pair = socket.socketpair()
+    for sock in pair:
+        if sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return pair
 
 
 def _end_output(sock: socket.socket) -> None:

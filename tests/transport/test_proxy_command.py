@@ -107,6 +107,15 @@ def test_stderr_is_told_live_and_does_not_block(host: HostConfig) -> None:
     assert told[0].startswith(r"target: ProxyCommand: relay: \x1b[31mnoise\x1b[0m ....")
 
 
+def test_prompter_that_fails_does_not_block_the_command(host: HostConfig) -> None:
+    class Fails(Answers):
+        def tell(self, text: str) -> None:
+            raise ValueError(text)
+
+    with connect(by_relay(host, "--noise", "200000"), prompter=Fails()) as connection:
+        assert connection.run("exit 7", stdout=_ignore, stderr=_ignore) == Exited(7)
+
+
 def test_command_that_dies_at_once(host: HostConfig) -> None:
     command = python("import os; os.write(2, b'one\\r\\ntwo\\a'); os._exit(7)")
     begun = time.monotonic()
