@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SECONDS_FOR_NEW_KEYS = 3600.0
+"""how long sending may wait while keys are exchanged anew: all that is under way arrives before,
+which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
+
 
 def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
     """Connect to `host`, through its jump host or ProxyCommand if it has one, and log in.
@@ -107,6 +111,7 @@ class Connection:
         self._transport = transport
         self._sock = sock
         self._jump = jump
+        transport.clear_to_send_timeout = SECONDS_FOR_NEW_KEYS
         if jump:
             transport.why_line_ended = jump._why_ended  # noqa: SLF001 - of our own class
         self._upkeep = Upkeep(host, transport)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,11 +22,13 @@ from qxub.transport import (
     connect,
     resolve,
 )
+from tests.fakes import relay
 from tests.fakes.both_streams import random_bytes
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.scenarios import BIG, BIG_ON_BOTH_STREAMS
 from tests.real.chain import NAMES, Chain, running_chain
 from tests.real.processes import free_port
+from tests.transport.test_dialing import silent_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +72,23 @@ def test_command_at_the_end_of_the_chain(chain: Chain, target: HostConfig) -> No
     assert end == Exited(7)
     assert out.split()[-1] == str(chain.servers["target"].port).encode()
     assert chain.has_logins() == dict.fromkeys(NAMES, True)
+
+
+def test_bastion_that_is_reached_by_a_proxy_command(target: HostConfig) -> None:
+    one, two, last = hops(target)
+    argv = [sys.executable, "-I", "-S", relay.__file__, one.hostname, str(one.port)]
+    one = dataclasses.replace(one, proxy_command=shlex.join(argv))
+    with connect(chained(one, two, last)) as connection:
+        assert connection.run("exit 7", stdout=_ignore, stderr=_ignore) == Exited(7)
+
+
+def test_target_that_does_not_answer_the_last_bastion(target: HostConfig) -> None:
+    """The tunnel is neither opened nor refused."""
+    with (
+        silent_port() as port,
+        pytest.raises(ConnectError, match="^two: jump host, tunnel to 127."),
+    ):
+        connect(dataclasses.replace(target, port=port, connect_timeout=1.0))
 
 
 def test_much_arrives_whole(target: HostConfig) -> None:
