@@ -141,6 +141,8 @@ class _Race:
 
     def _answered(self, seconds: float) -> Iterator[tuple[socket.socket, str]]:
         """Wait for sockets that have connected or failed; they are then no longer watched."""
+        if not self._selector.get_map():
+            return  # on Windows, select() wants a socket at least
         for key, _ in self._selector.select(seconds):
             self._selector.unregister(key.fileobj)
             yield key.data

@@ -131,15 +131,15 @@ class HandshakeTransport(paramiko.Transport):
         self._send_user_message(message)
 
     def give_up(self, reason: str) -> None:
-        """End the connection from any thread; whoever waits on it is told the reason."""
+        """End the connection, from a thread of its own; whoever waits on it is told the reason."""
         self.disconnect_reason = reason
-        if isinstance(self.sock, paramiko.Channel):
-            self.packetizer.close()  # shutdown() does not wake those who read from a channel
-            return
-        try:
-            self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            log.debug("the socket was already gone: %s", error)
+        if not isinstance(self.sock, paramiko.Channel):  # whose shutdown() wakes nobody
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                log.debug("the socket was already gone: %s", error)
+            self.join(timeout=1)  # on Windows, too, shutdown() may wake nobody
+        self.packetizer.close()
 
     def _check_banner(self) -> None:
         """Read the server's version (RFC 4253 section 4.2). Raises SSHException."""

@@ -118,7 +118,12 @@ class ProxySocket:
 
     def recv(self, count: int) -> bytes:
         """Receive up to `count` bytes. Raises ProxyEndedError where the command's output ends."""
-        data = self._here.recv(count)
+        try:
+            data = self._here.recv(count)
+        except ConnectionError:  # of a socket that was shut down, on Windows
+            if not self._closed:
+                raise
+            return b""
         if not data and not self._closed:
             raise ProxyEndedError(self._name, self._ending())
         return data
