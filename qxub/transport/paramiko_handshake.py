@@ -102,12 +102,13 @@ class HandshakeTransport(paramiko.Transport):
     def offer(self, algorithms: Mapping[str, tuple[str, ...]], *, compression: bool) -> None:
         """Offer these algorithms, by keyword of ssh_config, and zlib@openssh.com if asked for.
 
-        Host-key algorithms are given to the constructor. Paramiko's list stays for what is missing.
+        Host-key algorithms are given to the constructor. Paramiko's list stays for what is missing;
+        what it cannot do here, such as mlkem with an old cryptography library, is left out.
         """
         for keyword, field in PREFERRED.items():
-            names = [n for n in algorithms.get(keyword, ()) if "-cert-v01@" not in n]
-            if names:
-                setattr(self, field, tuple(names))
+            if names := algorithms.get(keyword):
+                possible = getattr(paramiko.Transport, field)
+                setattr(self, field, tuple(name for name in names if name in possible))
         if compression:
             self._preferred_compression = ("zlib@openssh.com", "none")
 

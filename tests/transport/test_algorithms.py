@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qxub.transport import HostConfig
+    from tests.fakes.ssh_host import FakeHost
     from tests.real.sshd import Sshd
 
 WEAK = ("sha1", "cbc", "3des", "md5", "ssh-dss", "arcfour", "umac-64")
@@ -130,6 +131,14 @@ def test_cipher_that_needs_no_mac_works_where_no_mac_is_shared(tmp_path: Path) -
             command = "head -c 1000000 /dev/zero"
             assert connection.run(command, stdout=received.extend, stderr=_ignore) == Exited(0)
     assert received == bytes(1_000_000)
+
+
+def test_what_paramiko_cannot_do_is_not_offered(fake: FakeHost) -> None:
+    algorithms = {"kexalgorithms": ("future-kex", "ecdh-sha2-nistp256")}
+    login(dataclasses.replace(fake.config(), algorithms=algorithms))
+    only = dataclasses.replace(fake.config(), algorithms={"kexalgorithms": ("future-kex",)})
+    with pytest.raises(ConnectError, match="this client offers none"):
+        connect(only)
 
 
 def test_own_defaults_where_nothing_was_resolved(host: HostConfig) -> None:

@@ -74,7 +74,8 @@ def test_lists_of_ours_are_read_from_the_instance() -> None:
     )
     for keyword, field in PREFERRED.items():
         plain = {name for name in OURS.usable[keyword] if "-cert-" not in name}
-        assert plain <= set(getattr(paramiko.Transport, field))
+        depending = {"mlkem768x25519-sha256"}  # on the version of the cryptography library
+        assert plain - depending <= set(getattr(paramiko.Transport, field))
 
 
 def test_proxy_failures_pass_unchanged() -> None:
