@@ -128,8 +128,12 @@ BEFORE_LOGIN: dict[str, tuple[Behaviour, type[TransportError], str]] = {
         "does not speak SSH, it says 'HTTP/1.1 400 Bad Request'",
     ),
     "TLS": (then(says(b"\x15\x03\x01\x00\x02\x02\x46" * 3), stall), ConnectError, "1 s was up"),
-    "banner of 1 MB": (says(b"x" * 1_000_000), ConnectError, "a line of more than 8192 bytes"),
-    "version of 1 MB": (says(b"SSH-2.0-" + b"x" * 1_000_000), ConnectError, "more than 8192 bytes"),
+    "banner of 1 MB": (says(b"x" * 1_000_000), ConnectError, "a line of more than 8192|1 s was up"),
+    "version of 1 MB": (
+        says(b"SSH-2.0-" + b"x" * 1_000_000),
+        ConnectError,
+        "than 8192 b|1 s was up",
+    ),
     "10,000 lines before the banner": (
         says(b"\x1b[31mhello\x07\r\n" * 10_000 + VERSION + b"\r\n"),
         ConnectError,
