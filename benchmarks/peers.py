@@ -9,12 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import LeftOutError
+from tests.real.chain import running_chain
 from tests.real.sshd import find_sshd, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tests.real.chain import Chain
     from tests.real.sshd import Sshd
 
 
@@ -42,6 +44,16 @@ def ssh_and_server(directory: Path) -> Iterator[tuple[list[str], Sshd]]:
         raise LeftOutError("OpenSSH's sshd is needed, and missing")
     with running_sshd(directory) as server:
         yield [ssh, "-F", str(server.ssh_config), "-o", "BatchMode=yes"], server
+
+
+@contextlib.contextmanager
+def ssh_and_chain(directory: Path) -> Iterator[tuple[list[str], Chain]]:
+    """Run two bastions and a target; otherwise as `ssh_and_server`."""
+    ssh = find_ssh()
+    if find_sshd() is None:
+        raise LeftOutError("OpenSSH's sshd is needed, and missing")
+    with running_chain(directory) as chain:
+        yield [ssh, "-F", str(chain.ssh_config), "-o", "BatchMode=yes"], chain
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.large_config import WANTED, write_large_config
 from benchmarks.measure import Benchmark, Work
-from benchmarks.peers import control_master, find_ssh, run, ssh_and_server
+from benchmarks.peers import control_master, find_ssh, run, ssh_and_chain, ssh_and_server
 from qxub.transport import Connection, Exited, connect, resolve
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ def connecting(directory: Path) -> Iterator[tuple[Work, Work]]:
 
         def ours() -> None:
             with connect(resolve("target", config_file=server.ssh_config)) as connection:
+                receive(connection, "true", expected=0)
+
+        yield ours, lambda: run([*ssh, "target", "true"])
+
+
+@contextlib.contextmanager
+def chaining(directory: Path) -> Iterator[tuple[Work, Work]]:
+    """Compare the same through two bastions, each with its own keys."""
+    with ssh_and_chain(directory) as (ssh, chain):
+
+        def ours() -> None:
+            with connect(resolve("target", config_file=chain.ssh_config)) as connection:
                 receive(connection, "true", expected=0)
 
         yield ours, lambda: run([*ssh, "target", "true"])
@@ -108,6 +120,7 @@ def receive(connection: Connection, command: str, *, expected: int) -> None:
 BENCHMARKS = (
     Benchmark("help", "qxub --help", "python -c 'import click'", 2.5, 15, start_up),
     Benchmark("connect", "connect, log in, exec true", "ssh HOST true", 0.5, 15, connecting),
+    Benchmark("chain", "the same, by two bastions", "ssh HOST true", 0.6, 15, chaining),
     Benchmark("exec", "exec true, connection open", "ssh, ControlMaster", 0.35, 31, executing),
     Benchmark("stdout", "200 MB of stdout", "ssh", 1.0, 7, reading),
     Benchmark("ssh_config", "first look-up, 2,000 blocks", "ssh -G HOST", 1.0, 31, resolving),

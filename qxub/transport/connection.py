@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import paramiko
 
 from qxub.transport.agents.forwarding import forward_agent
 from qxub.transport.authentication import authenticate
@@ -20,12 +19,18 @@ from qxub.transport.errors import (
 )
 from qxub.transport.host_key_check import check_host_key
 from qxub.transport.host_keys import host_key_algorithms, known_host
+from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys
 from qxub.transport.paramiko_hooks import HookedTransport, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
-from qxub.transport.translation import describe, printable, translate, translated
+from qxub.transport.proxy_command import ProxySocket, run_proxy_command
+from qxub.transport.translation import describe, translate
+from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import paramiko
     from typing_extensions import Self
 
     from qxub.transport.completion import Completion
@@ -36,29 +41,48 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_CONNECT_SECONDS = 30.0
+SECONDS_FOR_NEW_KEYS = 3600.0
+"""how long sending may wait while keys are exchanged anew: all that is under way arrives before,
+which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
 
 
 def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
-    """Connect to `host`, through its jump host if it has one, and log in.
+    """Connect to `host`, through its jump host or ProxyCommand if it has one, and log in.
 
-    ConnectTimeout, or else 30 s, limits TCP connection, handshake and login together; a jump host
-    has its own. `prompter` is asked for what only a person knows. Raises TransportError of
-    every kind but ChannelError.
+    ConnectTimeout, or else 30 s, limits the way to the server and the key exchange together; a jump
+    host has its own. The login has that time again, without what a person takes. `prompter` is
+    asked for what only a person knows. Raises TransportError of any kind.
     """
-    if host.proxy_command is not None:
-        where = ", ".join(host.origins.get("proxycommand", ()))
-        raise ConnectError(f"{where}: ProxyCommand is not supported yet", host=host.alias)
     jump = _connect_jump(host, prompter)
     try:
-        deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
-        sock = jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
-        transport = _start_session(host, sock, deadline, prompter)
+        deadline = time.monotonic() + connect_seconds(host)
+        sock = open_line(host, jump, deadline, prompter)
+        try:
+            transport = _start_session(host, sock, deadline, prompter)
+        except BaseException:
+            close_line(sock)
+            raise
     except BaseException:
         if jump:
             jump.close()
         raise
     return Connection(host, transport, sock, jump)
+
+
+def open_line(
+    host: HostConfig, jump: Connection | None, deadline: float, prompter: Prompter
+) -> SocketLike:
+    """Open the line to `host`, on which SSH is spoken: a process, a tunnel or TCP."""
+    if host.proxy_command is not None:
+        return run_proxy_command(host, prompter)
+    return jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
+
+
+def close_line(sock: SocketLike) -> None:
+    """Close what `open_line` has opened."""
+    sock.close()
+    if isinstance(sock, ProxySocket):
+        sock.join()
 
 
 def _connect_jump(host: HostConfig, prompter: Prompter) -> Connection | None:
@@ -86,6 +110,11 @@ class Connection:
         self._transport = transport
         self._sock = sock
         self._jump = jump
+        transport.clear_to_send_timeout = SECONDS_FOR_NEW_KEYS
+        if jump:
+            transport.why_line_ended = jump._why_ended  # noqa: SLF001 - of our own class
+        self._upkeep = Upkeep(host, transport)
+        self._upkeep.start()
 
     def start(self, command: str | bytes) -> RemoteProcess:
         """Start `command` in the user's login shell over there, in a channel of its own.
@@ -93,15 +122,11 @@ class Connection:
         Text is sent as UTF-8. Raises ChannelError when it is refused, or ConnectionLost.
         """
         data = command.encode() if isinstance(command, str) else command
-        alias = self.host.alias
-        with translated(alias, "opening a channel", self._failure()):
+        with self._asking("opening a channel", ChannelError):
             channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
-        with translated(alias, "starting the command", self._failure()):
+        with self._asking("starting the command", ChannelError):
             forward_agent(self.host, channel)
-            try:
-                return RemoteProcess(alias, self._transport, channel, data)
-            except paramiko.SSHException as error:
-                raise translate(error, alias, "starting the command", self._failure()) from error
+            return RemoteProcess(self.host.alias, self._transport, channel, data)
 
     def run(
         self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink
@@ -127,7 +152,7 @@ class Connection:
         """
         seconds = max(0.1, deadline - time.monotonic())
         stage = f"jump host, tunnel to {target.hostname}:{target.port}"
-        with translated(self.host.alias, stage, ConnectError):
+        with self._asking(stage, ConnectError):
             address = (target.hostname, target.port)
             return self._transport.open_channel(
                 "direct-tcpip", address, ("127.0.0.1", 0), timeout=seconds
@@ -136,11 +161,30 @@ class Connection:
     def close(self) -> None:
         """End the connection and its jump host's; running processes see their stdin end."""
         shut_down(self._transport, self._sock)
+        close_line(self._sock)
+        self._upkeep.stop()
         if self._jump:
             self._jump.close()
 
-    def _failure(self) -> type[TransportError]:
-        return ChannelError if self._transport.is_active() else ConnectionLost
+    def _why_ended(self) -> str:
+        """Say, for those who come by way of this host, what ended the connection; "" if nothing."""
+        error = self._transport.saved_exception
+        words = self._transport.disconnect_reason or (describe(error) if error else "")
+        return f"jump host {self.host.alias}: {words}" if words else ""
+
+    @contextmanager
+    def _asking(self, stage: str, otherwise: type[TransportError]) -> Iterator[None]:
+        """Translate what goes wrong with a request; on a dead line, into what ended the line."""
+        try:
+            yield
+        except TransportError:
+            raise
+        except Exception as error:  # whatever ended Paramiko's thread: see translation
+            if self._transport.is_active():
+                raise translate(error, self.host.alias, stage, otherwise) from error
+            reason = self._transport.disconnect_reason or describe(error)
+            alias = self.host.alias
+            raise ConnectionLost(f"{alias}: {stage}: {reason}", host=alias) from error
 
     def __enter__(self) -> Self:
         return self
@@ -165,35 +209,13 @@ def _start_session(
     known = known_host(host)
     transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
+        transport.offer(host.algorithms, compression=host.compression)
+        if host.rekey_limit:
+            transport.limit_keys(host.rekey_limit)
         exchange_keys(host, transport, deadline)
-        begun = time.monotonic()
         check_host_key(host, known, transport.host_key_blob, prompter, sock=sock)
-        deadline += time.monotonic() - begun  # the time that a person takes does not count
-        authenticate(transport, host, deadline, prompter)
+        authenticate(transport, host, time.monotonic() + connect_seconds(host), prompter)
     except BaseException:
         shut_down(transport, sock)
         raise
     return transport
-
-
-def exchange_keys(host: HostConfig, transport: HookedTransport, deadline: float) -> None:
-    """Do the first key exchange, which shows the host's key. Raises ConnectError, HostKeyError."""
-    seconds = max(0.1, deadline - time.monotonic())
-    # Paramiko's own limits stand behind ours, so that it is ours that is reported
-    transport.banner_timeout = transport.handshake_timeout = seconds + 1
-    where = f"{host.alias}: {host.hostname} port {host.port}"
-    try:
-        transport.start_client(timeout=seconds)
-    except Exception as error:  # whatever ended Paramiko's thread: see translation
-        if transport.remote_version.startswith("SSH-"):
-            raise translate(error, host.alias, "key exchange", ConnectError) from error
-        raise _no_ssh(host, f"{where} does not speak SSH: {describe(error)}") from error
-    if not transport.initial_kex_done:  # start_client returns silently when its time is up
-        version = printable(transport.remote_version)
-        stage = f"in the key exchange with {version}" if version else "before an SSH banner came"
-        limit = host.connect_timeout or DEFAULT_CONNECT_SECONDS
-        raise _no_ssh(host, f"{where}: the connect time of {limit:g} s was up, {stage}")
-
-
-def _no_ssh(host: HostConfig, message: str) -> ConnectError:
-    return ConnectError(message, hint="Check HostName and Port in ssh_config.", host=host.alias)

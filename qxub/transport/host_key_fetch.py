@@ -13,13 +13,14 @@ import paramiko
 
 from qxub.transport import host_key_errors as errors
 from qxub.transport.blobs import key_type
-from qxub.transport.connection import DEFAULT_CONNECT_SECONDS, exchange_keys
-from qxub.transport.dialing import dial
+from qxub.transport.connection import close_line, open_line
 from qxub.transport.errors import ConnectError
 from qxub.transport.host_keys import Standing, known_host
+from qxub.transport.key_exchange import connect_seconds, exchange_keys
 from qxub.transport.known_hosts import fingerprint
 from qxub.transport.known_hosts_writer import add_known_key
 from qxub.transport.paramiko_hooks import HookedTransport, shut_down
+from qxub.transport.prompter import NOBODY
 from qxub.transport.revoked_keys import revoked_in
 from qxub.transport.ssh_config.algorithms import OURS
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from qxub.transport.connection import Connection
     from qxub.transport.host_config import HostConfig
     from qxub.transport.host_keys import KnownHost
-    from qxub.transport.paramiko_hooks import SocketLike
+    from qxub.transport.prompter import Prompter
 
 _TYPES = (
     *(("ssh-ed25519",), ("ecdsa-sha2-nistp256",), ("ecdsa-sha2-nistp384",)),
@@ -61,9 +62,12 @@ def way_to(host: HostConfig) -> tuple[HostConfig, ...]:
     return (*way_to(host.jump), host) if host.jump else (host,)
 
 
-def fetch_host_keys(host: HostConfig, jump: Connection | None = None) -> tuple[OfferedKey, ...]:
+def fetch_host_keys(
+    host: HostConfig, jump: Connection | None = None, prompter: Prompter = NOBODY
+) -> tuple[OfferedKey, ...]:
     """Ask `host`, by way of `jump` (its jump host), for a key of each type that it may have.
 
+    A ProxyCommand has its say through `prompter`.
     HostKeyAlgorithms limits the types. Raises ResolveError, ConnectError, or what the jump host's
     tunnel raises; HostKeyChanged or HostKeyRevoked if a key is not to be trusted whatever anybody
     says; and HostKeyError if nobody can tell.
@@ -72,7 +76,7 @@ def fetch_host_keys(host: HostConfig, jump: Connection | None = None) -> tuple[O
     keys = []
     for names in _TYPES:
         algorithms = [name for name in names if name in wanted]
-        key = _fetch(host, jump, algorithms) if algorithms else None
+        key = _fetch(host, jump, algorithms, prompter) if algorithms else None
         if key is not None:
             keys.append(key)
     if not keys:
@@ -113,12 +117,15 @@ def _has_type(known: KnownHost, name: str) -> bool:
     return any(line.key_type == name for line in known.keys)
 
 
-def _fetch(host: HostConfig, jump: Connection | None, algorithms: list[str]) -> bytes | None:
+def _fetch(
+    host: HostConfig, jump: Connection | None, algorithms: list[str], prompter: Prompter
+) -> bytes | None:
     """Do one key exchange. None: the server has no key for these algorithms."""
-    deadline = time.monotonic() + (host.connect_timeout or DEFAULT_CONNECT_SECONDS)
-    sock: SocketLike = jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
+    deadline = time.monotonic() + connect_seconds(host)
+    sock = open_line(host, jump, deadline, prompter)
     transport = HookedTransport(sock, algorithms)
     try:
+        transport.offer(host.algorithms, compression=False)
         exchange_keys(host, transport, deadline)
     except ConnectError as error:
         cause = error.__cause__
@@ -128,4 +135,5 @@ def _fetch(host: HostConfig, jump: Connection | None, algorithms: list[str]) -> 
         raise
     finally:
         shut_down(transport, sock)
+        close_line(sock)
     return transport.host_key_blob

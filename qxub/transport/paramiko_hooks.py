@@ -1,4 +1,4 @@
-"""The only place that reaches into Paramiko's internals, and why each time.
+"""With paramiko_handshake and _packets, the only place that reaches into Paramiko; why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
 closed from one that died with the line, to hold on to the first host key at a rekey, to say which
@@ -23,6 +23,7 @@ from paramiko.message import Message
 from qxub.transport.completion import Exited, Signalled
 from qxub.transport.host_certificates import plain_key
 from qxub.transport.host_key_proof import read_plain_key, refusing_bad_keys
+from qxub.transport.paramiko_handshake import HandshakeTransport
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qxub.transport.completion import Completion
+    from qxub.transport.proxy_command import ProxySocket
 
 log = logging.getLogger(__name__)
 # Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
@@ -54,7 +56,7 @@ LOGIN_MESSAGES = 32
 LOGIN_MESSAGE_NUMBERS = (6, 51, 52, 53, 60)
 """SERVICE_ACCEPT; USERAUTH_FAILURE, SUCCESS, BANNER; and what 60 means to the method in use"""
 
-SocketLike = Union["socket.socket", paramiko.Channel]
+SocketLike = Union["socket.socket", paramiko.Channel, "ProxySocket"]
 
 
 class Ending:
@@ -82,7 +84,7 @@ class Ending:
         self.changed.set()
 
 
-class HookedTransport(paramiko.Transport):
+class HookedTransport(HandshakeTransport):
     """A Paramiko Transport with our settings, whose channel requests can be watched.
 
     Everything that it logs is logged at DEBUG: its failures are raised, so an error in the log,
@@ -219,6 +221,8 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
         sock.shutdown(2)  # wakes its thread at once, where close() alone takes its 0.1 s poll
     except (OSError, EOFError) as error:
         log.debug("the socket was already gone: %s", error)
+    if isinstance(sock, paramiko.Channel):
+        transport.packetizer.close()  # as shutdown() does not wake those who read from a channel
     if transport.is_alive():
         transport.join(
             timeout=1

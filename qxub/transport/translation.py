@@ -37,7 +37,7 @@ OWN_ERROR: dict[type[Exception], type[TransportError] | None] = {
     ssh_exception.ChannelException: ChannelError,
     ssh_exception.BadHostKeyException: HostKeyError,
     ssh_exception.IncompatiblePeer: ConnectError,
-    ssh_exception.ProxyCommandFailure: ConnectError,
+    ssh_exception.ProxyCommandFailure: None,  # the command ends before login, or long after
     ssh_exception.NoValidConnectionsError: ConnectError,
     ssh_exception.CouldNotCanonicalize: ResolveError,
     ssh_exception.ConfigParseError: HostConfigError,

@@ -1,4 +1,4 @@
-"""A TCP relay on loopback that can cut the line, for any server behind it."""
+"""A TCP relay on loopback that can cut the line, or stall it, for any server behind it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ class CuttingProxy:
         self._target_port = target_port
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
+        self._flows = threading.Event()
+        self._flows.set()
+
+    def stall(self) -> None:
+        """Let nothing pass any more, in either direction; nobody is told."""
+        self._flows.clear()
 
     def cut(self) -> None:
         """Cut the line in both directions at once."""
@@ -41,6 +47,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError):  # the cut
             while True:
                 data = source.recv(65536)
+                self._flows.wait()
                 if not data:
                     break
                 sink.sendall(data)
@@ -57,6 +64,7 @@ class CuttingProxy:
 
     def __exit__(self, *_: object) -> None:
         self.cut()
+        self._flows.set()
         for thread in list(self._threads):
             thread.join()
         for sock in self._sockets:

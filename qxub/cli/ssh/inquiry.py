@@ -58,13 +58,13 @@ class _Inquiry:
         with ExitStack() as stack:
             jump: Connection | None = None
             for host in way[:-1]:
-                keys = fetch_host_keys(host, jump)
+                keys = fetch_host_keys(host, jump, self.prompter)
                 is_trusted = self._look_at(host, keys, asks=not _is_known(host, keys))
                 if not is_trusted and not _has_authority(host):
                     raise self._refusal(host, keys)
                 jump = stack.enter_context(connect(host, prompter=self.prompter))
             target = way[-1]
-            keys = fetch_host_keys(target, jump)
+            keys = fetch_host_keys(target, jump, self.prompter)
             is_trusted = self._look_at(target, keys, asks=True)
             # a given fingerprint must be the host's, even if that is known
             if self.fingerprints and not self._has_given(keys):

@@ -1,0 +1,197 @@
+"""An SSH server, hand-written after RFC 4253, that can misbehave at each stage of the handshake.
+
+It does a real key exchange (curve25519-sha256, ssh-ed25519, aes128-ctr, hmac-sha2-256), so that the
+later stages can be reached. A behaviour is a function that is given a `Peer` and talks to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Callable
+
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSION = b"SSH-2.0-hostile"
+LISTS = (
+    *(b"curve25519-sha256@libssh.org", b"ssh-ed25519", b"aes128-ctr", b"aes128-ctr"),
+    *(b"hmac-sha2-256", b"hmac-sha2-256", b"none", b"none", b"", b""),
+)
+DISCONNECT, IGNORE, SERVICE_ACCEPT, KEXINIT, NEWKEYS, ECDH_REPLY = 1, 2, 6, 20, 21, 31
+USERAUTH_FAILURE, USERAUTH_SUCCESS, CHANNEL_CONFIRMATION, CHANNEL_DATA = 51, 52, 91, 94
+
+HOST_KEY = ed25519.Ed25519PrivateKey.generate()
+
+
+def string(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def host_key_blob(key: ed25519.Ed25519PrivateKey = HOST_KEY) -> bytes:
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return string(b"ssh-ed25519") + string(public)
+
+
+def mpint(number: int) -> bytes:
+    return string(number.to_bytes(number.bit_length() // 8 + 1, "big"))
+
+
+class Peer:
+    """The connection to one client; packets are in the clear until `new_keys`."""
+
+    def __init__(self, sock: socket.socket, done: threading.Event) -> None:
+        self.sock = sock
+        self.done = done
+        self._file = sock.makefile("rb")
+        self._sent = 0
+        self._encrypt: CipherContext | None = None
+        self._decrypt: CipherContext | None = None
+        self._mac_keys = (b"", b"")
+        self._theirs: dict[str, bytes] = {}
+
+    def stall(self) -> None:
+        """Say nothing until the test is over."""
+        self.done.wait()
+
+    def raw(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def packet(self, payload: bytes, *, length: int | None = None) -> None:
+        """Send a packet, with a lie about its length if one is given (RFC 4253 section 6)."""
+        block = 16 if self._encrypt else 8
+        padding = block - (5 + len(payload)) % block
+        padding += block if padding < 4 else 0
+        size = 1 + len(payload) + padding if length is None else length
+        plain = struct.pack(">IB", size, padding) + payload + bytes(padding)
+        data = plain
+        if self._encrypt:
+            mac = hmac.digest(self._mac_keys[1], struct.pack(">I", self._sent) + plain, "sha256")
+            data = self._encrypt.update(plain) + mac
+        self._sent += 1
+        self.raw(data)
+
+    def read(self) -> bytes:
+        """The next packet's payload. Raises EOFError when the client has gone."""
+        head = self._decrypted(16 if self._decrypt else 8)
+        size, padding = struct.unpack(">IB", head[:5])
+        rest = self._decrypted(size + 4 - len(head))
+        if self._decrypt:
+            self._exactly(32)
+        return (head + rest)[5 : 4 + size - padding]
+
+    def versions(self) -> None:
+        self.raw(VERSION + b"\r\n")
+        self._theirs["version"] = self._file.readline().rstrip(b"\r\n")
+
+    def lists(self, lists: tuple[bytes, ...] = LISTS) -> None:
+        """Exchange KEXINIT (section 7.1)."""
+        names = b"".join(string(one) for one in lists)
+        self._theirs["ours"] = bytes([KEXINIT]) + os.urandom(16) + names + bytes(5)
+        self.packet(self._theirs["ours"])
+        self._theirs["kexinit"] = self.read()
+
+    def new_keys(self, key: ed25519.Ed25519PrivateKey = HOST_KEY) -> None:
+        """Do the rest of the key exchange (RFC 8731), up to NEWKEYS from both."""
+        client_point = self.read()[5:]
+        private = x25519.X25519PrivateKey.generate()
+        point = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        shared = private.exchange(x25519.X25519PublicKey.from_public_bytes(client_point))
+        secret = mpint(int.from_bytes(shared, "big"))
+        blob = host_key_blob(key)
+        parts = (
+            *(self._theirs["version"], VERSION, self._theirs["kexinit"], self._theirs["ours"]),
+            *(blob, client_point, point),
+        )
+        digest = hashlib.sha256(b"".join(map(string, parts)) + secret).digest()
+        signature = string(b"ssh-ed25519") + string(key.sign(digest))
+        self.packet(bytes([ECDH_REPLY]) + string(blob) + string(point) + string(signature))
+        self.packet(bytes([NEWKEYS]))
+        self.read()
+
+        def derived(letter: bytes) -> bytes:
+            return hashlib.sha256(secret + digest + letter + digest).digest()
+
+        def cipher(number: bytes, start: bytes) -> Cipher[modes.CTR]:
+            return Cipher(algorithms.AES(derived(number)[:16]), modes.CTR(derived(start)[:16]))
+
+        self._decrypt = cipher(b"C", b"A").decryptor()
+        self._encrypt = cipher(b"D", b"B").encryptor()
+        self._mac_keys = (derived(b"E"), derived(b"F"))
+
+    def handshake(self) -> None:
+        self.versions()
+        self.lists()
+        self.new_keys()
+
+    def login(self) -> None:
+        """Let the client in at its first request."""
+        self.handshake()
+        self.read()
+        self.packet(bytes([SERVICE_ACCEPT]) + string(b"ssh-userauth"))
+        self.read()
+        self.packet(bytes([USERAUTH_SUCCESS]))
+
+    def command(self) -> None:
+        """Let the client in, and say that its command runs."""
+        self.login()
+        while (message := self.read())[0] != 90:  # CHANNEL_OPEN
+            pass
+        channel = message[5 + message[4] :][:4]
+        self.packet(
+            bytes([CHANNEL_CONFIRMATION]) + channel + struct.pack(">III", 0, 1 << 20, 1 << 15)
+        )
+        while self.read()[0] != 98:  # CHANNEL_REQUEST
+            pass
+        self.packet(bytes([99]) + channel)  # CHANNEL_SUCCESS
+
+    def _exactly(self, count: int) -> bytes:
+        data = self._file.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    def _decrypted(self, count: int) -> bytes:
+        data = self._exactly(count)
+        return self._decrypt.update(data) if self._decrypt else data
+
+
+Behaviour = Callable[[Peer], None]
+
+
+@contextlib.contextmanager
+def hostile_server(behaviour: Behaviour) -> Iterator[int]:
+    """Serve one client on a loopback port; when the behaviour returns, hang up."""
+    done = threading.Event()
+    clients: list[socket.socket] = []
+
+    def serve() -> None:
+        try:
+            client, _ = listener.accept()
+        except OSError:  # nobody came
+            return
+        clients.append(client)
+        # the client has gone, which is what it should do
+        with client, contextlib.suppress(OSError, EOFError, struct.error):
+            behaviour(Peer(client, done))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            for sock in (listener, *clients):
+                with contextlib.suppress(OSError):  # it has hung up
+                    sock.shutdown(socket.SHUT_RDWR)
+            thread.join()
