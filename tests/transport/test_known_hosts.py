@@ -44,7 +44,7 @@ BAD_LINES = {
 }
 
 
-@pytest.mark.parametrize("line", BAD_LINES)
+@pytest.mark.parametrize("line", BAD_LINES, ids=[f"line{n}" for n in range(len(BAD_LINES))])
 def test_a_bad_line_spoils_only_itself(
     tmp_path: Path, line: str, caplog: pytest.LogCaptureFixture
 ) -> None:
