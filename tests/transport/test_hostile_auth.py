@@ -160,7 +160,7 @@ def flood_of_failures(desk: Desk) -> None:
 
 def methods_without_end(desk: Desk) -> None:
     desk.request("none")
-    desk.refuse("\x1b[31m," * 100_000)
+    desk.refuse("\x1b[31m," * 30_000)
 
 
 QUICK = ("ConnectTimeout 1",)
@@ -226,8 +226,8 @@ def test_flood_while_a_person_thinks(tmp_path: Path) -> None:
 def test_megabyte_of_banner_is_cut(tmp_path: Path) -> None:
     def script(desk: Desk) -> None:
         desk.request("none")
-        for _ in range(3):
-            desk.send(53, "x" * 1_000_000, "en")
+        for _ in range(5):
+            desk.send(53, "x" * 200_000, "en")  # about as much as a packet may carry
         desk.let_in()
 
     person = Answers()
@@ -235,7 +235,7 @@ def test_megabyte_of_banner_is_cut(tmp_path: Path) -> None:
         connect(host.config(), prompter=person).close()
     [shown] = person.told
     assert len(shown) < BANNER_CHARACTERS + 100
-    assert shown.endswith("\n[983616 more characters not shown]")
+    assert shown.endswith("\n[183616 more characters not shown]")
 
 
 def test_control_characters_are_made_visible(tmp_path: Path) -> None:

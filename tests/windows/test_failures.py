@@ -65,7 +65,7 @@ def test_refused_key(laptop: Prompt) -> None:
 def test_bad_ssh_config(laptop: Prompt) -> None:
     change_ssh_config(laptop, r"Port \d+", "Port many")
     message = message_of(laptop, TRUE, 78)
-    assert "many is not a port number" in message
+    assert "port takes a port from 1 to 65535" in message
     assert r"\.ssh\config:3" in message
 
 
