@@ -1,18 +1,16 @@
-"""With paramiko_handshake and _packets, the only place that reaches into Paramiko; why each time.
+"""Reaching into Paramiko, which the modules paramiko_* alone do, and why each time.
 
 Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
-closed from one that died with the line, to hold on to the first host key at a rekey, to say which
-host certificate was offered (it takes the key in it, and looks at nothing else), or to log in
-outside its own thread. The hooks are Transport's per-instance table of channel message handlers,
-its handler of login messages, four overridden methods, and four private calls.
-tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they rely on.
+closed from one that died with the line, to hold on to the first host key at a rekey, or to say
+which host certificate was offered (it takes the key in it, and looks at nothing else). The hooks
+are Transport's per-instance table of channel message handlers, four overridden methods, and three
+private calls. tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they
+rely on.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
-import queue
 import threading
 from typing import TYPE_CHECKING, Union
 
@@ -51,10 +49,6 @@ PLAIN_HOST_KEY_ALGORITHMS = (
     "rsa-sha2-512",
     "rsa-sha2-256",
 )
-LOGIN_MESSAGES = 32
-"""how many may be waiting: a server sends one for each of ours, and some banners"""
-LOGIN_MESSAGE_NUMBERS = (6, 51, 52, 53, 60)
-"""SERVICE_ACCEPT; USERAUTH_FAILURE, SUCCESS, BANNER; and what 60 means to the method in use"""
 
 SocketLike = Union["socket.socket", paramiko.Channel, "ProxySocket"]
 
@@ -151,68 +145,6 @@ class HookedTransport(HandshakeTransport):
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
         for line in msg if isinstance(msg, list) else [msg]:
             log.debug("paramiko (%s): %s", logging.getLevelName(level), line, *args)
-
-
-class LoginMessages:
-    """Stands in for Paramiko's AuthHandler: hands the login's messages to the thread that logs in.
-
-    Paramiko's own answers in its thread, so that a person who is slow to answer holds up everything
-    else; it forgets which methods a server would still accept, and all banners but the last.
-    Nothing but USERAUTH_SUCCESS is acted on here: what follows it may be compressed.
-    """
-
-    def __init__(self, transport: paramiko.Transport) -> None:
-        self._transport = transport
-        self._arrived: queue.Queue[tuple[int, bytes]] = queue.Queue(LOGIN_MESSAGES)
-        self._authenticated = False
-        self._handler_table = {
-            number: functools.partial(self._take, number) for number in LOGIN_MESSAGE_NUMBERS
-        }
-        transport.auth_handler = self  # type: ignore[assignment] # it has what Transport uses of it
-
-    @property
-    def session_id(self) -> bytes:
-        """The hash of the first key exchange (RFC 4253 section 7.2), which keys sign."""
-        return bytes(self._transport.session_id or b"")
-
-    def server_extension(self, name: str) -> bytes:
-        """Give what the server has said in EXT_INFO (RFC 8308); nothing, where it has not."""
-        return bytes(self._transport.server_extensions.get(name, b""))  # type: ignore[attr-defined]
-
-    def send(self, message: Message) -> None:
-        """Send a message of the login. Raises what ended the transport."""
-        self._transport._send_user_message(message)  # type: ignore[attr-defined]  # noqa: SLF001
-
-    def receive(self, seconds: float) -> tuple[int, bytes] | None:
-        """Wait for the next message: its number and the rest. None: not yet, or never.
-
-        Raises EOFError when the line is dead, or whatever ended the transport.
-        """
-        alive = self._transport.is_active()  # asked first: its last message may be in the queue
-        try:
-            return self._arrived.get(timeout=seconds if alive else 0)
-        except queue.Empty:
-            if alive:
-                return None
-        raise self._transport.get_exception() or EOFError
-
-    def is_authenticated(self) -> bool:
-        """Whether the server has let us in; Transport.is_authenticated() asks here."""
-        return self._authenticated
-
-    def abort(self) -> None:
-        """Do nothing: Transport calls this when it ends, which `receive` sees by itself."""
-
-    def _take(self, number: int, message: Message) -> None:
-        if self._authenticated:
-            return  # to be ignored (RFC 4252 section 5.1, on requests after success)
-        if number == paramiko.common.MSG_USERAUTH_SUCCESS:
-            self._authenticated = True
-            self._transport._auth_trigger()  # type: ignore[attr-defined]  # noqa: SLF001
-        try:
-            self._arrived.put_nowait((number, message.get_remainder()))
-        except queue.Full:
-            raise paramiko.SSHException("the server floods the login with messages") from None
 
 
 def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:

@@ -18,7 +18,7 @@ from paramiko.common import (
 )
 from paramiko.message import Message
 
-from qxub.transport.paramiko_hooks import LoginMessages
+from qxub.transport.paramiko_login import LoginMessages
 from qxub.transport.translation import describe, printable
 
 if TYPE_CHECKING:
