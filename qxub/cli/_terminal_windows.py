@@ -6,10 +6,14 @@ reads it key by key, and leaves out what is pressed to move the cursor.
 
 from __future__ import annotations
 
+import ctypes
 import getpass
 import sys
+from typing import TextIO
 
 assert sys.platform == "win32"  # noqa: S101 - a Windows twin; mypy skips it elsewhere
+
+import msvcrt
 
 
 def has_terminal() -> bool:
@@ -18,14 +22,21 @@ def has_terminal() -> bool:
     Services and editors start programs with a console that has no window, and all their streams
     elsewhere; one that can be typed at has stdin or stderr, too.
     """
-    streams = (sys.stdin, sys.stderr)
-    if not any(stream is not None and stream.isatty() for stream in streams):
+    if not any(_is_console(stream) for stream in (sys.stdin, sys.stderr)):
         return False
     try:
         with open("CONIN$", encoding="utf-8"), open("CONOUT$", "w", encoding="utf-8"):  # noqa: PTH123
             return True
     except OSError:
         return False
+
+
+def _is_console(stream: TextIO | None) -> bool:
+    """Whether a stream is a console's; isatty() says so of NUL, too."""
+    if stream is None or not stream.isatty():
+        return False
+    handle = ctypes.c_void_p(msvcrt.get_osfhandle(stream.fileno()))
+    return bool(ctypes.windll.kernel32.GetConsoleMode(handle, ctypes.byref(ctypes.c_uint())))
 
 
 def ask(text: str, *, echo: bool) -> str | None:

@@ -88,7 +88,7 @@ def locked(laptop: Prompt) -> Prompt:
 def test_a_passphrase_is_asked_for_and_not_shown(locked: Prompt) -> None:
     def log_in() -> tuple[int, str]:
         with console_posix.typed_on_console(locked, EXIT_7) as console:
-            question = f"Passphrase for {locked.path('.ssh', 'id_ed25519')}: "
+            question = f"Enter passphrase for key '{locked.path('.ssh', 'id_ed25519')}': "
             console.wait_for(question)
             console.press("wrong\r")
             console.wait_for(f"{question}\n{question}")
@@ -104,7 +104,7 @@ def test_a_passphrase_is_asked_for_and_not_shown(locked: Prompt) -> None:
 def test_ctrl_c_at_the_passphrase_ends_it(locked: Prompt) -> None:
     def interrupt() -> tuple[int, str]:
         with console_posix.typed_on_console(locked, EXIT_7) as console:
-            console.wait_for("Passphrase for ")
+            console.wait_for("Enter passphrase for key ")
             console.press("ope\x03")
             return console.exit_status(), console.screen
 
