@@ -18,20 +18,25 @@ SECONDS = 400
 NOT_THERE = ("__pycache__", "benchmarks", "test_docs.py", "test_real_parts.py", "windows")
 
 
+# What each Python runs, in parts that go side by side. Those of the command line start it each
+# time, and those of ssh_config are many, so that one Python runs them.
+PARTS = [
+    ("oldest", "--ignore=tests/cli --ignore=tests/transport/ssh_config"),
+    ("newest", "tests/cli --ignore=tests/cli/ssh --ignore=tests/cli/test_ssh_trust.py"),
+    ("newest", "tests/cli/ssh tests/cli/test_ssh_trust.py tests/system tests/transport/ssh_config"),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS)
-def test_unit_tests(prompt: Prompt, each_python: int) -> None:
-    """Without the checkout's qxub beside them, so that the wheel's is tested.
-
-    Those of the command line start it each time, which takes long. The newest Python runs them; the
-    oldest one runs most of what is beside this file.
-    """
+@pytest.mark.parametrize(("each_python", "part"), PARTS, indirect=["each_python"])
+@pytest.mark.usefixtures("each_python")
+def test_unit_tests(prompt: Prompt, part: str) -> None:
+    """Without the checkout's qxub beside them, so that the wheel's is tested."""
     copy = prompt.profile / "checkout"
     shutil.copytree(CHECKOUT / "tests", copy / "tests", ignore=shutil.ignore_patterns(*NOT_THERE))
     shutil.copy(CHECKOUT / "pyproject.toml", copy)
-    line = "cd checkout & python -m pytest -q -p no:cacheprovider"
-    if each_python == 0:
-        line += " --ignore=tests/cli"
+    line = f"cd checkout & set QXUB_SSH_FUZZ=1000& python -m pytest -q -p no:cacheprovider {part}"
     ended = prompt.type(line, seconds=SECONDS)
     assert ended.returncode == 0, ended.stdout.decode(errors="replace")
     assert b" passed" in ended.stdout
