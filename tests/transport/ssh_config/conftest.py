@@ -16,7 +16,7 @@ AGREEING = pytest.StashKey["Counter[tuple[str, bool]]"]()
 def corpora() -> list[Path]:
     """Give the project's corpus, and the one that QXUB_SSH_CORPUS names."""
     other = os.environ.get("QXUB_SSH_CORPUS")
-    if other and not (Path(other) / "defaults.json").is_file():
+    if other and not any(Path(other).glob("*/case.json")):
         raise pytest.UsageError(f"QXUB_SSH_CORPUS names no corpus: {other}")
     return [CORPUS, Path(other)] if other else [CORPUS]
 

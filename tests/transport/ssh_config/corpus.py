@@ -87,7 +87,9 @@ def rebased(text: str, home: str) -> str:
 
 def questions(folder: Path = CORPUS) -> Iterator[Question]:
     """Give every look-up of a corpus, in the order of its folders."""
-    defaults = {key: _value(value) for key, value in _load(folder / "defaults.json").items()}
+    file = folder / "defaults.json"
+    loaded = _load(file if file.exists() else CORPUS / file.name)
+    defaults = {key: _value(value) for key, value in loaded.items()}
     for file in sorted(folder.glob("*/case.json")):
         document = _load(file)
         case = _case(file.parent, document)
@@ -114,14 +116,14 @@ def _case(folder: Path, document: Mapping[str, Any]) -> Case:
     local = document["local"]
     return Case(
         name=folder.name,
-        group=document["group"],
+        group=document.get("group", ""),
         uses_default_files=document["mode"] == "default",
         user=local["user"],
         uid=local["uid"],
         hostname=local["hostname"],
-        environment=document["env"],
+        environment=document.get("env", {}),
         names={name: tuple(found) for name, found in document.get("resolver", {}).items()},
-        requires=tuple(document["requires"]),
+        requires=tuple(document.get("requires", ())),
         files=tuple(_files(folder, document)),
     )
 
@@ -134,7 +136,7 @@ def _files(folder: Path, document: Mapping[str, Any]) -> Iterator[PlacedFile]:
         yield placed(document["config"], "{HOME}/.ssh/config", document["config_mode"])
     if document.get("system_config") is not None:
         yield placed(document["system_config"], "/etc/ssh/ssh_config", "0644")
-    for file in document["files"]:
+    for file in document.get("files", ()):
         yield placed(file["src"], file["dst"], file["mode"])
 
 
@@ -167,7 +169,9 @@ def _answer(release: str, run: Mapping[str, Any], defaults: Mapping[str, Value])
         own = {key: value for key, value in run["config"].items() if key not in theirs}
         config = {**defaults, **{key: _value(value) for key, value in own.items()}}
         expanded = {
-            key: _value(value) for key, value in run["expanded"].items() if key not in theirs
+            key: _value(value)
+            for key, value in run.get("expanded", {}).items()
+            if key not in theirs
         }
         if release == "10.5" and not expanded.get("certificatefile"):
             expanded.pop("certificatefile", None)  # its log names none, also where there is one
