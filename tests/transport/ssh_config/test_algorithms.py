@@ -22,7 +22,10 @@ PARAMIKO = {
 @pytest.mark.parametrize("keyword", PARAMIKO)
 def test_the_lists_are_paramikos_without_the_weak(keyword: str) -> None:
     weak = WEAK_ALGORITHMS.get(keyword, [])
-    assert OURS.usable[keyword] == tuple(name for name in PARAMIKO[keyword] if name not in weak)
+    theirs = tuple(name for name in PARAMIKO[keyword] if name not in weak)
+    # with an older cryptography library, Paramiko has no mlkem, and then it is not offered
+    missing = {"mlkem768x25519-sha256"} - set(theirs)
+    assert tuple(name for name in OURS.usable[keyword] if name not in missing) == theirs
 
 
 def test_signs() -> None:
