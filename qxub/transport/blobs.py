@@ -34,7 +34,12 @@ class BlobReader:
         data, self._at = self._data[self._at : end], end
         return data
 
-    def number(self, size: int) -> int:
+    @property
+    def rest(self) -> bytes:
+        """What has not been taken yet."""
+        return self._data[self._at :]
+
+    def number(self, size: int = 4) -> int:
         """Take an unsigned number of `size` bytes: 1 (byte), 4 (uint32) or 8 (uint64)."""
         return int.from_bytes(self.take(size), "big")
 

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from paramiko.message import Message
 
+from qxub.transport.blobs import write_string
 from qxub.transport.key_errors import KeyUnusableError, PassphraseNeededError
 from qxub.transport.openssh_key import MISSING, WRONG, read_container, without_passphrase
-from qxub.transport.public_keys import key_type, public_blob, string
+from qxub.transport.public_keys import key_type, public_blob
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def sign(key: PrivateKey, data: bytes, algorithm: str) -> bytes:
         for number in utils.decode_dss_signature(key.sign(data, ec.ECDSA(_CURVES[key.curve.name]))):
             pair.add_mpint(number)
         signature = pair.asbytes()
-    return string(algorithm.encode("ascii")) + string(signature)
+    return write_string(algorithm.encode("ascii")) + write_string(signature)
 
 
 def _load_pem(data: bytes, passphrase: bytes | None) -> object:

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import poly1305
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from qxub.transport.blobs import BlobReader, write_string
 from qxub.transport.key_errors import KeyUnusableError, PassphraseNeededError
-from qxub.transport.public_keys import Reader, string
 
 try:
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -61,7 +61,7 @@ def read_container(data: bytes) -> Container | None:
     if found is None:
         return None
     try:
-        fields = Reader(base64.b64decode(b"".join(found[1].split()), validate=True))
+        fields = BlobReader(base64.b64decode(b"".join(found[1].split()), validate=True))
     except binascii.Error as error:
         raise ValueError(f"its base64 is damaged: {error}") from error
     if fields.take(len(_MAGIC)) != _MAGIC:
@@ -86,8 +86,8 @@ def without_passphrase(container: Container, passphrase: bytes | None) -> bytes:
         if section[:4] != section[4:8]:
             raise PassphraseNeededError(WRONG)
     fields = (b"none", b"none", b"")
-    body = _MAGIC + b"".join(map(string, fields)) + (1).to_bytes(4, "big")
-    text = base64.b64encode(body + string(container.public) + string(section))
+    body = _MAGIC + b"".join(map(write_string, fields)) + (1).to_bytes(4, "big")
+    text = base64.b64encode(body + write_string(container.public) + write_string(section))
     lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
     name = b"OPENSSH PRIVATE KEY-----"
     return b"\n".join([b"-----BEGIN " + name, *lines, b"-----END " + name, b""])
@@ -99,7 +99,7 @@ def _decrypt(container: Container, passphrase: bytes) -> bytes:
     if container.kdf != b"bcrypt":
         raise KeyUnusableError("its passphrase is hashed in a way that is not supported")
     key_bytes, iv_bytes, decrypt = _CIPHERS[container.cipher]
-    options = Reader(container.kdf_options)
+    options = BlobReader(container.kdf_options)
     salt, rounds = options.string(), options.number()
     if not salt or not 0 < rounds <= MAX_ROUNDS:
         raise KeyUnusableError(f"its passphrase would have to be hashed {rounds} times")
@@ -146,7 +146,7 @@ def _chacha20_block(key: bytes, counter: int, data: bytes) -> bytes:
     return Cipher(algorithms.ChaCha20(key, nonce), None).decryptor().update(data)
 
 
-def _strings(fields: Reader, count: int) -> list[bytes]:
+def _strings(fields: BlobReader, count: int) -> list[bytes]:
     return [fields.string() for _ in range(count)]
 
 

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qxub.transport.blobs import CERTIFICATE_SUFFIX, BlobReader, write_string
 from qxub.transport.key_errors import KeyUnusableError
 from qxub.transport.key_files import read_small_file
 from qxub.transport.known_hosts import parse_blob
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CERTIFICATE = "-cert-v01@openssh.com"
 _USER_CERTIFICATE = 1
 _FOR_EVER = 2**64 - 1
 # what stands between a certificate's nonce and its serial number: the fields of the plain key
@@ -33,46 +33,14 @@ _KEY_FIELDS = {
 }
 
 
-class Reader:
-    """Takes SSH's data types off a byte string (RFC 4251 section 5). Raises ValueError."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def rest(self) -> bytes:
-        """What has not been taken yet."""
-        return self._data
-
-    def take(self, size: int) -> bytes:
-        """Take `size` bytes."""
-        if size > len(self._data):
-            raise ValueError(f"{size} bytes were announced, and {len(self._data)} are there")
-        taken, self._data = self._data[:size], self._data[size:]
-        return taken
-
-    def number(self, size: int = 4) -> int:
-        """Take a uint32, or a uint64 with `size` 8."""
-        return int.from_bytes(self.take(size), "big")
-
-    def string(self) -> bytes:
-        """Take a string: its length, and so many bytes."""
-        return self.take(self.number())
-
-
-def string(data: bytes) -> bytes:
-    """Write a string as Reader.string takes it."""
-    return len(data).to_bytes(4, "big") + data
-
-
 def key_type(blob: bytes) -> str:
     """Give the type that a public key says it is of, such as "ssh-ed25519". Raises ValueError."""
-    return printable(Reader(blob).string().decode("ascii", "replace"))
+    return printable(BlobReader(blob).string().decode("ascii", "replace"))
 
 
 def rsa_bits(blob: bytes) -> int:
     """Give the size of an RSA key, plain or certified, in bits; 0 for other keys."""
-    plain = Reader(plain_blob(blob))
+    plain = BlobReader(plain_blob(blob))
     if plain.string() != b"ssh-rsa":
         return 0
     plain.string()  # the exponent
@@ -82,7 +50,7 @@ def rsa_bits(blob: bytes) -> int:
 def plain_blob(blob: bytes) -> bytes:
     """Give the key that a certificate certifies; a plain key is its own. Raises ValueError."""
     kind = key_type(blob)
-    return read_certificate(blob).key if kind.endswith(CERTIFICATE) else blob
+    return read_certificate(blob).key if kind.endswith(CERTIFICATE_SUFFIX) else blob
 
 
 @dataclass(frozen=True)
@@ -106,23 +74,21 @@ class UserCertificate:
 
 def read_certificate(blob: bytes) -> UserCertificate:
     """Read a certificate. Raises ValueError, for a host certificate too."""
-    fields = Reader(blob)
+    fields = BlobReader(blob)
     certified = fields.string().decode("ascii", "replace")
-    kind = certified.replace(CERTIFICATE, "")
+    kind = certified.replace(CERTIFICATE_SUFFIX, "")
     plain = kind + "@openssh.com" if kind.startswith("sk-") else kind
-    if CERTIFICATE not in certified or plain not in _KEY_FIELDS:
+    if CERTIFICATE_SUFFIX not in certified or plain not in _KEY_FIELDS:
         raise ValueError(f"{printable(certified)} is no type of certificate that is known")
     fields.string()  # nonce
-    key = string(plain.encode()) + b"".join(
-        string(fields.string()) for _ in range(_KEY_FIELDS[plain])
+    key = write_string(plain.encode()) + b"".join(
+        write_string(fields.string()) for _ in range(_KEY_FIELDS[plain])
     )
     fields.number(8)  # serial
     if fields.number() != _USER_CERTIFICATE:
         raise ValueError("it is not a user certificate")
-    key_id, principals = _text(fields.string()), Reader(fields.string())
-    names = []
-    while principals.rest:
-        names.append(_text(principals.string()))
+    key_id, principals = _text(fields.string()), BlobReader(fields.string())
+    names = [_text(name) for name in principals.strings()]
     return UserCertificate(key, key_id, tuple(names), fields.number(8), fields.number(8))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qxub.transport.blobs import CERTIFICATE_SUFFIX
 from qxub.transport.key_errors import KeyUnusableError
-from qxub.transport.public_keys import CERTIFICATE, key_type, rsa_bits
+from qxub.transport.public_keys import key_type, rsa_bits
 from qxub.transport.ssh_config.algorithms import OURS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def choose_algorithm(host: HostConfig, blob: bytes, server_takes: Sequence[str])
     allowed = host.algorithms.get(_KEYWORD) or OURS.defaults[_KEYWORD]
     if bits == 0:
         return _checked(kind, allowed)
-    suffix = CERTIFICATE if kind.endswith(CERTIFICATE) else ""
+    suffix = CERTIFICATE_SUFFIX if kind.endswith(CERTIFICATE_SUFFIX) else ""
     own = [name for name in allowed if name in {f"rsa-sha2-{n}{suffix}" for n in (256, 512)}]
     if not own:
         _checked(kind, allowed)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from paramiko.message import Message
 
-from qxub.transport.public_keys import Reader, string
+from qxub.transport.blobs import BlobReader, write_string
 
 APPLICATION = b"ssh:"
 USER_PRESENT = b"\1"
@@ -26,7 +26,7 @@ class Ed25519Token:
     def __init__(self) -> None:
         self._key = ed25519.Ed25519PrivateKey.generate()
         public = self._key.public_key().public_bytes(RAW, PublicFormat.Raw)
-        self.blob = string(self.name) + string(public) + string(APPLICATION)
+        self.blob = write_string(self.name) + write_string(public) + write_string(APPLICATION)
 
     def sign(self, data: bytes) -> bytes:
         return self._key.sign(data)
@@ -38,16 +38,18 @@ class Ed25519Token:
 
     def answer(self, request: bytes) -> bytes:
         """Answer a request to the agent, its length included."""
-        message = Reader(Reader(request).string())
+        message = BlobReader(BlobReader(request).string())
         if message.number(1) == 11:
-            body = b"\x0c\0\0\0\1" + string(self.blob) + string(b"token")
+            body = b"\x0c\0\0\0\1" + write_string(self.blob) + write_string(b"token")
         else:
             assert message.string() == self.blob
             data = hashlib.sha256(message.string()).digest()
             told = hashlib.sha256(APPLICATION).digest() + USER_PRESENT + COUNTER + data
-            signature = string(self.name) + string(self.sign(told)) + USER_PRESENT + COUNTER
-            body = b"\x0e" + string(signature)
-        return string(body)
+            signature = (
+                write_string(self.name) + write_string(self.sign(told)) + USER_PRESENT + COUNTER
+            )
+            body = b"\x0e" + write_string(signature)
+        return write_string(body)
 
 
 class EcdsaToken(Ed25519Token):
@@ -59,7 +61,7 @@ class EcdsaToken(Ed25519Token):
         self._ecdsa = ec.generate_private_key(ec.SECP256R1())
         public = self._ecdsa.public_key().public_bytes(X962, POINT)
         parts = (self.name, b"nistp256", public, APPLICATION)
-        self.blob = b"".join(map(string, parts))
+        self.blob = b"".join(map(write_string, parts))
 
     def sign(self, data: bytes) -> bytes:
         numbers = utils.decode_dss_signature(self._ecdsa.sign(data, ec.ECDSA(hashes.SHA256())))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from qxub.transport.agents import open_stream
 from qxub.transport.agents.stream import AgentError
-from qxub.transport.public_keys import Reader, string
+from qxub.transport.blobs import BlobReader, write_string
 
 if TYPE_CHECKING:
     from qxub.transport.agents.stream import AgentStream
@@ -42,7 +42,7 @@ class Agent:
 
     def list_keys(self) -> list[HeldKey]:
         """Ask for all keys."""
-        answer = Reader(self._exchange(bytes([_REQUEST_IDENTITIES]), LIST_SECONDS))
+        answer = BlobReader(self._exchange(bytes([_REQUEST_IDENTITIES]), LIST_SECONDS))
         try:
             if answer.number(1) != _IDENTITIES_ANSWER:
                 raise AgentError("refused to list its keys")
@@ -56,8 +56,13 @@ class Agent:
     def sign(self, blob: bytes, data: bytes, algorithm: str) -> bytes:
         """Ask for a signature of the key or certificate `blob`; `algorithm` matters for RSA."""
         flags = _FLAGS.get(algorithm, 0)
-        request = bytes([_SIGN_REQUEST]) + string(blob) + string(data) + flags.to_bytes(4, "big")
-        answer = Reader(self._exchange(request, SIGN_SECONDS))
+        request = (
+            bytes([_SIGN_REQUEST])
+            + write_string(blob)
+            + write_string(data)
+            + flags.to_bytes(4, "big")
+        )
+        answer = BlobReader(self._exchange(request, SIGN_SECONDS))
         try:
             kind = answer.number(1)
             if kind == _FAILURE:
@@ -65,7 +70,7 @@ class Agent:
             if kind != _SIGN_RESPONSE:
                 raise AgentError(f"answered with message {kind} where a signature was asked for")
             signature = answer.string()
-            made_by = Reader(signature).string().decode("ascii", "replace")
+            made_by = BlobReader(signature).string().decode("ascii", "replace")
         except ValueError as error:
             raise AgentError(f"gave a damaged signature: {error}") from error
         if flags and made_by != algorithm:
@@ -118,7 +123,7 @@ def where(identity_agent: str | None) -> str:
     return "agent" if sys.platform == "win32" else "agent (SSH_AUTH_SOCK)"
 
 
-def _read_key(answer: Reader) -> HeldKey:
+def _read_key(answer: BlobReader) -> HeldKey:
     blob, comment = answer.string(), answer.string()
-    Reader(blob).string()  # raises ValueError where there is no type
+    BlobReader(blob).string()  # raises ValueError where there is no type
     return HeldKey(blob, comment.decode("utf-8", "replace")[:100])

@@ -8,10 +8,11 @@ from paramiko.message import Message
 
 from qxub.transport.agents.client import open_agent, where
 from qxub.transport.agents.stream import AgentError
+from qxub.transport.blobs import write_string
 from qxub.transport.identities import AgentIdentity, FileIdentity, collect
 from qxub.transport.key_errors import KeyUnusableError, PassphraseNeededError
 from qxub.transport.known_hosts import fingerprint
-from qxub.transport.public_keys import plain_blob, string
+from qxub.transport.public_keys import plain_blob
 from qxub.transport.signature_algorithms import choose_algorithm
 from qxub.transport.userauth import Failure, Further, LoginEnded
 
@@ -105,7 +106,7 @@ class PublicKey:
         request = conversation.request_message(self.name, *fields).asbytes()
         with conversation.clock_stands_still():  # the agent may be asking its person
             plain = algorithm.replace("-cert-v01@openssh.com", "")
-            signature = identity.sign(string(conversation.session_id) + request, plain)
+            signature = identity.sign(write_string(conversation.session_id) + request, plain)
         return conversation.request(self.name, *fields, signature)
 
     def _conclude(self, reply: Reply, identity: Identity, blob: bytes) -> Reply:
