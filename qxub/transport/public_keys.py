@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qxub.transport import blobs
 from qxub.transport.blobs import CERTIFICATE_SUFFIX, BlobReader, write_string
 from qxub.transport.key_errors import KeyUnusableError
 from qxub.transport.key_files import read_small_file
@@ -40,11 +41,7 @@ def key_type(blob: bytes) -> str:
 
 def rsa_bits(blob: bytes) -> int:
     """Give the size of an RSA key, plain or certified, in bits; 0 for other keys."""
-    plain = BlobReader(plain_blob(blob))
-    if plain.string() != b"ssh-rsa":
-        return 0
-    plain.string()  # the exponent
-    return int.from_bytes(plain.string(), "big").bit_length()
+    return blobs.rsa_bits(plain_blob(blob)) or 0
 
 
 def plain_blob(blob: bytes) -> bytes:
