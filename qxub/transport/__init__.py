@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from qxub.transport.keys import generate_key_pair
     from qxub.transport.process import RemoteProcess, Sink
     from qxub.transport.prompter import NOBODY, Callbacks, Prompter
+    from qxub.transport.pty import Pty
     from qxub.transport.ssh_config import resolve
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "HostKeyUnknown",
     "NoStatus",
     "Prompter",
+    "Pty",
     "RemoteProcess",
     "ResolveError",
     "Signalled",
@@ -88,6 +90,7 @@ _HOMES = {
     "keys": ("generate_key_pair",),
     "process": ("RemoteProcess", "Sink"),
     "prompter": ("NOBODY", "Callbacks", "Prompter"),
+    "pty": ("Pty",),
     "ssh_config": ("resolve",),
 }
 """module → the names that it gives"""

@@ -20,7 +20,8 @@ from qxub.transport.errors import (
 from qxub.transport.host_key_check import check_host_key
 from qxub.transport.host_keys import host_key_algorithms, known_host
 from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys
-from qxub.transport.paramiko_hooks import HookedTransport, shut_down
+from qxub.transport.paramiko_hooks import HookedTransport, notify, shut_down
+from qxub.transport.paramiko_hooks import request as request_answer
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
 from qxub.transport.proxy_command import ProxySocket, run_proxy_command
@@ -28,7 +29,7 @@ from qxub.transport.translation import describe, translate
 from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import paramiko
     from typing_extensions import Self
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from qxub.transport.paramiko_hooks import SocketLike
     from qxub.transport.process import Sink
     from qxub.transport.prompter import Prompter
+    from qxub.transport.pty import Pty
 
 log = logging.getLogger(__name__)
 
@@ -116,17 +118,32 @@ class Connection:
         self._upkeep = Upkeep(host, transport)
         self._upkeep.start()
 
-    def start(self, command: str | bytes) -> RemoteProcess:
+    def start(
+        self,
+        command: str | bytes | None,
+        *,
+        pty: Pty | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> RemoteProcess:
         """Start `command` in the user's login shell over there, in a channel of its own.
 
-        Text is sent as UTF-8. Raises ChannelError when it is refused, or ConnectionLost.
+        Text is sent as UTF-8. Without a command the login shell itself is started. `pty` asks for
+        a terminal; `env` is offered variable by variable, and the server takes what it likes
+        (sshd_config(5), AcceptEnv). Raises ChannelError when something is refused, or
+        ConnectionLost.
         """
         data = command.encode() if isinstance(command, str) else command
+        request = ("shell",) if data is None else ("exec", data)
         with self._asking("opening a channel", ChannelError):
             channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
         with self._asking("starting the command", ChannelError):
             forward_agent(self.host, channel)
-            return RemoteProcess(self.host.alias, self._transport, channel, data)
+            for name, value in (env or {}).items():
+                notify(channel, "env", name.encode(), value.encode())
+            if pty is not None:
+                size = (pty.columns, pty.rows, 0, 0)
+                request_answer(channel, "pty-req", pty.term.encode(), *size, pty.encoded_modes())
+            return RemoteProcess(self.host.alias, self._transport, channel, request)
 
     def run(
         self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink

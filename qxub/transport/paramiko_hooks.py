@@ -168,18 +168,22 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
     transport.packetizer.complete_handshake()  # else its timer would hold up the interpreter's end
 
 
-def request_exec(channel: paramiko.Channel, command: bytes) -> None:
-    """Ask for `command` (RFC 4254 section 6.5); unlike exec_command, Ctrl-C ends the wait.
+def request(channel: paramiko.Channel, kind: str, *fields: bytes | int) -> None:
+    """Send a request about `channel` and wait for its answer; Ctrl-C ends the wait.
 
+    `fields` are what the request has to say: strings, or 32-bit numbers (RFC 4254 section 6).
     Raises paramiko.SSHException when it is refused, or whatever ended the transport.
     """
-    message = _channel_request(channel, "exec", want_reply=True)
-    message.add_string(command)
     channel._event_pending()  # type: ignore[attr-defined]  # noqa: SLF001
-    _send(channel, message)
+    _send(channel, _channel_request(channel, kind, *fields, want_reply=True))
     while not channel.event.wait(0.2):  # a wait without limit ignores Ctrl-C on Windows
         pass
     channel._wait_for_event()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def notify(channel: paramiko.Channel, kind: str, *fields: bytes | int) -> None:
+    """Send a request about `channel` that wants no answer."""
+    _send(channel, _channel_request(channel, kind, *fields, want_reply=False))
 
 
 def close_channel(channel: paramiko.Channel) -> None:
@@ -190,17 +194,9 @@ def close_channel(channel: paramiko.Channel) -> None:
         log.debug("no CHANNEL_CLOSE sent, the line is gone: %s", error)
 
 
-def send_signal(channel: paramiko.Channel, name: str) -> None:
-    """Ask the server to signal the process (RFC 4254 section 6.9). OpenSSH does so from 7.9 on."""
-    message = _channel_request(channel, "signal", want_reply=False)
-    message.add_string(name)
-    _send(channel, message)
-
-
 def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:
     """Report, as a server, that the process died by a signal (RFC 4254 section 6.10)."""
-    message = _channel_request(channel, "exit-signal", want_reply=False)
-    message.add_string(name)
+    message = _channel_request(channel, "exit-signal", name.encode(), want_reply=False)
     message.add_boolean(core_dumped)
     message.add_string(text)
     message.add_string("")  # language tag
@@ -227,12 +223,19 @@ def receive(channel: paramiko.Channel, *, stderr: bool) -> bytes:
     return data
 
 
-def _channel_request(channel: paramiko.Channel, kind: str, *, want_reply: bool) -> Message:
+def _channel_request(
+    channel: paramiko.Channel, kind: str, *fields: bytes | int, want_reply: bool
+) -> Message:
     message = Message()
     message.add_byte(cMSG_CHANNEL_REQUEST)
     message.add_int(channel.remote_chanid)
     message.add_string(kind)
     message.add_boolean(want_reply)
+    for field in fields:
+        if isinstance(field, bytes):
+            message.add_string(field)
+        else:
+            message.add_int(field)
     return message
 
 

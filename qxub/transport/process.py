@@ -28,7 +28,11 @@ class RemoteProcess:
     """A process started by `Connection.start`; a context manager that closes its channel."""
 
     def __init__(
-        self, host: str, transport: hooks.HookedTransport, channel: paramiko.Channel, command: bytes
+        self,
+        host: str,
+        transport: hooks.HookedTransport,
+        channel: paramiko.Channel,
+        request: tuple[str, bytes] | tuple[str],
     ) -> None:
         self._host = host
         self._transport = transport
@@ -39,7 +43,7 @@ class RemoteProcess:
         )
         self._closed_here = False
         channel.settimeout(WAIT_SECONDS)  # for writes; see write()
-        hooks.request_exec(channel, command)
+        hooks.request(channel, *request)
 
     def write(self, data: bytes) -> None:
         """Send `data` to the process's stdin, waiting while it does not read.
@@ -71,7 +75,15 @@ class RemoteProcess:
         The server may ignore it; there is no answer. Raises ConnectionLost.
         """
         with translated(self._host, f"sending the signal {name}", ConnectionLost):
-            hooks.send_signal(self._channel, name)
+            hooks.notify(self._channel, "signal", name.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell the process's terminal its new size, in characters (RFC 4254 section 6.7).
+
+        Raises ConnectionLost.
+        """
+        with translated(self._host, "changing the terminal's size", ConnectionLost):
+            hooks.notify(self._channel, "window-change", columns, rows, 0, 0)
 
     def drain(self, stdout: Sink, stderr: Sink) -> Completion:
         """Pass both streams to the sinks, as the bytes arrive, until the process has ended.
