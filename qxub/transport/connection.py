@@ -20,7 +20,7 @@ from qxub.transport.errors import (
 )
 from qxub.transport.host_key_check import check_host_key
 from qxub.transport.host_keys import host_key_algorithms, known_host
-from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys
+from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys, offered_algorithms
 from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
 from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
 from qxub.transport.process import RemoteProcess
@@ -268,7 +268,7 @@ def _start_session(
     known = known_host(host)
     transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
-        transport.offer(host.algorithms, compression=host.compression)
+        transport.offer(offered_algorithms(host), compression=host.compression)
         if host.rekey_limit:
             transport.limit_keys(host.rekey_limit)
         exchange_keys(host, transport, deadline)
