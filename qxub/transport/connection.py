@@ -20,7 +20,12 @@ from qxub.transport.errors import (
 )
 from qxub.transport.host_key_check import check_host_key
 from qxub.transport.host_keys import host_key_algorithms, known_host
-from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys, offered_algorithms
+from qxub.transport.key_exchange import (
+    DEFAULT_CONNECT_SECONDS,
+    connect_seconds,
+    exchange_keys,
+    offered_algorithms,
+)
 from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
 from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
 from qxub.transport.process import RemoteProcess
@@ -198,9 +203,12 @@ class Connection:
                         max_packet_size=PACKET_BYTES,
                         timeout=DEFAULT_CONNECT_SECONDS,
                     )
-                except paramiko.ChannelException:
-                    if not self._transport.sessions or time.monotonic() > deadline:
+                except paramiko.ChannelException as error:
+                    others = len(self._transport.sessions)
+                    if not others:
                         raise
+                    if time.monotonic() > deadline:
+                        raise _no_more_sessions(self.host, others) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -259,6 +267,12 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _no_more_sessions(host: HostConfig, others: int) -> ChannelError:
+    message = f"{host.alias}: the server opens no more sessions on this connection; it has {others}"
+    hint = "Its limit is MaxSessions (sshd_config(5)): end one first, or use another connection."
+    return ChannelError(message, hint=hint, host=host.alias)
 
 
 def _start_session(

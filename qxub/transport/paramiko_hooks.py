@@ -42,6 +42,8 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 WINDOW_BYTES = 2 * 1024 * 1024
 """of a tunnel: Paramiko's BufferedPipe copies its backlog at every read"""
 CHUNK_BYTES = 64 * 1024
+CLOSED_CHANNELS_KEPT = 1000
+"""for so many a late message is passed over; Paramiko remembers all that there ever were"""
 DATA_HEAD_BYTES = 9
 """kind, number of the channel, length"""
 WEAK_ALGORITHMS = {
@@ -133,6 +135,7 @@ class HookedTransport(HandshakeTransport):
         if session is not None:
             session.take_close()
         self._paramiko_handles[MSG_CHANNEL_CLOSE](channel, message)
+        self.channels_seen.pop(channel.chanid - CLOSED_CHANNELS_KEPT, None)
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
