@@ -34,9 +34,10 @@ class Account:
     home: Path
 
     def authorize(self, line: str) -> None:
-        """Let the owner of a public key log in."""
+        """Let the owner of a public key log in, too."""
         file = self.home / ".ssh" / "authorized_keys"
-        file.write_text(line + "\n")
+        with file.open("a") as keys:
+            keys.write(line.rstrip() + "\n")
         shutil.chown(file, self.name)
         file.chmod(0o600)
 
