@@ -56,7 +56,8 @@ def throw_away_account() -> Iterator[Account]:
         shutil.chown(home / ".ssh", name)
         yield Account(name, password, home)
     finally:
-        subprocess.run(["userdel", name], check=True)
+        # the last of its processes may be about to end
+        subprocess.run(["userdel", "--force", name], check=True)
         shutil.rmtree(home)
 
 

@@ -46,7 +46,7 @@ def far_dropbear(account: Account, tmp_path_factory: pytest.TempPathFactory) -> 
         yield host
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(scope="session", params=SERVERS)
 def far(request: pytest.FixtureRequest) -> FarHost:
     """A host with a POSIX shell."""
     host: FarHost = request.getfixturevalue(f"far_{request.param}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,19 +10,19 @@ from qxub.transport import Exited, NoStatus, Signalled
 from tests.transport.contract.hosts import numbers, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.transport.contract.hosts import FarHost
 
-NAMED = "ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2".split()
+NAMED = (
+    *("ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL"),
+    *("PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"),
+)
 """the signals that RFC 4254 section 6.10 gives names to"""
 UNNAMED = ("BUS", "SYS", "TRAP", "VTALRM", "XCPU", "XFSZ")
 BY_AN_UNNAMED_SIGNAL = {
-    "sshd": lambda _name: Signalled("SIG@openssh.com", core_dumped=False, message=""),
-    "dropbear": lambda _name: NoStatus(),
-    "fake": lambda name: Signalled(name, core_dumped=False, message=""),
+    "sshd": Signalled("SIG@openssh.com", core_dumped=False, message=""),
+    "dropbear": NoStatus(),
 }
-"""what each server reports: Dropbear says nothing at all"""
+"""what these report; the fake has a name for each"""
 
 
 def test_every_exit_status(far: FarHost) -> None:
@@ -55,24 +52,17 @@ def test_killed_by_a_signal(far: FarHost, name: str) -> None:
 
 @pytest.mark.parametrize("name", UNNAMED)
 def test_killed_by_a_signal_without_a_name(far: FarHost, name: str) -> None:
-    assert far.run(f"kill -{name} $$; exit 9").end == BY_AN_UNNAMED_SIGNAL[far.server](name)
+    plainly = Signalled(name, core_dumped=False, message="")
+    expected = BY_AN_UNNAMED_SIGNAL.get(far.server, plainly)
+    assert far.run(f"kill -{name} $$; exit 9").end == expected
 
 
-def test_core_dump_is_reported(far: FarHost, tmp_path: Path) -> None:
-    """Where this machine writes one; the fake cannot know, as Popen does not tell."""
+def test_core_dump_is_reported(far: FarHost) -> None:
+    """If one is written, as the far shell says; the fake cannot know, as Popen does not tell."""
     dumps = "ulimit -c unlimited; kill -SEGV $$"
-    end = far.run(f"{dumps}; exit 9").end
-    there = far.server != "fake" and _dumps_core(dumps, tmp_path)
-    assert end == Signalled("SEGV", core_dumped=there, message="")
-
-
-def _dumps_core(command: str, directory: Path) -> bool:
-    if sys.platform == "win32":
-        return True  # the far side is no Windows, and its system's default
-    with subprocess.Popen(["sh", "-c", command], cwd=directory) as process:
-        _, status = os.waitpid(process.pid, 0)
-        process.returncode = 0  # it has been waited for
-    return os.WCOREDUMP(status)
+    written = b"core dumped" in far.run(f"sh -c '{dumps}'; exit 9").err
+    core = written and far.server != "fake"
+    assert far.run(dumps).end == Signalled("SEGV", core_dumped=core, message="")
 
 
 def test_signal_to_the_last_of_a_pipeline_is_a_status(far: FarHost) -> None:
@@ -80,9 +70,12 @@ def test_signal_to_the_last_of_a_pipeline_is_a_status(far: FarHost) -> None:
     assert far.run("sh -c 'kill -TERM $$'; exit $?").end == Exited(128 + 15)
 
 
-# A child that holds the output open: sshd says at once how the process ended, and goes on; Dropbear
-# closes the channel, and the child's output is gone; the fake tells at the child's end.
 def _with_the_childs(far: FarHost, out: bytes, of_child: bytes) -> bytes:
+    """What comes where a child holds the output open.
+
+    sshd says at once how the process ended, and goes on; the fake tells at the child's end.
+    Dropbear closes the channel, and the child's output is gone.
+    """
     return out if far.server == "dropbear" else out + of_child
 
 
@@ -105,5 +98,7 @@ def test_status_before_all_output(far: FarHost) -> None:
 
 
 def test_background_child_that_holds_no_output_is_not_awaited(far: FarHost) -> None:
-    command = "{ read -r line; } </dev/tty >/dev/null 2>&1 & sleep 60 >/dev/null 2>&1 & exit 3"
-    assert far.run(command) == (Exited(3), b"", b"")
+    with far.connect() as connection:
+        end, out, err = run(connection, "sleep 600 <&- >/dev/null 2>&1 & echo $!; exit 3")
+        assert (end, err) == (Exited(3), b"")
+        assert run(connection, f"kill {int(out)}") == (Exited(0), b"", b"")  # it lived
