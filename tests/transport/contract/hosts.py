@@ -49,10 +49,18 @@ class Ran(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class FarHost:
-    """A host with a POSIX shell; `server` is "fake", "sshd" or "dropbear"."""
+    """The host `target` of an ssh_config. It has a POSIX shell.
+
+    `server` is "fake", "sshd" or "dropbear".
+    """
 
     server: str
-    config: HostConfig
+    ssh_config: Path
+
+    @property
+    def config(self) -> HostConfig:
+        """What its ssh_config says."""
+        return resolve("target", config_file=self.ssh_config)
 
     def connect(self, **settings: Any) -> Connection:
         """Connect, with some fields of its configuration changed."""
@@ -91,7 +99,7 @@ def fake_shell(directory: Path) -> Iterator[FarHost]:
         serve_subprocess(session, argv, env=os.environ, cwd=directory)
 
     with fake_host(directory, handler=handler) as host:
-        yield FarHost("fake", host.config())
+        yield FarHost("fake", host.ssh_config)
 
 
 @contextlib.contextmanager
@@ -113,10 +121,10 @@ def sshd_host(account: Callable[[], Account], directory: Path, *options: str) ->
     """The same as a host. To root's sessions sshd passes no signals on, so root has an account."""
     elsewhere = os.environ.get("QXUB_CONTRACT_HOST")
     if elsewhere:
-        yield FarHost("sshd", resolve("target", config_file=Path(elsewhere)))
+        yield FarHost("sshd", Path(elsewhere))
         return
     with sshd_for(account() if IS_ROOT else None, directory, *options) as server:
-        yield FarHost("sshd", resolve("target", config_file=server.ssh_config))
+        yield FarHost("sshd", server.ssh_config)
 
 
 @contextlib.contextmanager
@@ -124,4 +132,4 @@ def dropbear_host(account: Account, directory: Path) -> Iterator[FarHost]:
     """Dropbear, for logins as `account`."""
     with running_dropbear(directory, account.name) as server:
         account.authorize(generate_key_pair(server.client_key))
-        yield FarHost("dropbear", resolve("target", config_file=server.ssh_config))
+        yield FarHost("dropbear", server.ssh_config)

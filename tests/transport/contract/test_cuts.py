@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from qxub.transport import (
     AuthenticationError,
     ConnectError,
@@ -129,12 +131,10 @@ def test_cut_in_a_flood(far: FarHost) -> None:
         name = far.config.known_hosts_name
         with far.connect(port=proxy.port, host_key_alias=name) as connection:
             process = connection.start("seq 1 2000000 & seq 1 2000000 >&2; wait")
-            try:
-                end = process.drain(take, err.extend)
-            except ConnectionLost as lost:
-                assert (lost.stdout_bytes, lost.stderr_bytes) == (len(out), len(err))
-            else:
-                raise AssertionError(f"ended with {end}")
+            with pytest.raises(ConnectionLost) as caught:
+                process.drain(take, err.extend)
+    counted = (caught.value.stdout_bytes, caught.value.stderr_bytes)
+    assert counted == (len(out), len(err))
     assert sent.startswith(out)
     assert sent.startswith(err)
 
