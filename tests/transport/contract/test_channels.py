@@ -116,3 +116,17 @@ def test_server_that_allows_no_session(few_sessions: FarHost) -> None:
         for _ in range(2):
             with pytest.raises(ChannelError, match="target: opening a channel: "):
                 connection.start("true")
+
+
+@pytest.mark.parametrize("few_sessions", [1], indirect=True)
+def test_start_waits_for_the_session_of_another(few_sessions: FarHost) -> None:
+    ends = []
+    with few_sessions.connect() as connection, connection.start("cat") as first:
+        second = threading.Thread(target=lambda: ends.append(run(connection, "exit 9").end))
+        second.start()
+        second.join(1)
+        assert (second.is_alive(), ends) == (True, [])
+        first.close_stdin()
+        assert first.drain(ignore, ignore) == Exited(0)
+        second.join()
+    assert ends == [Exited(9)]
