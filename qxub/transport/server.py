@@ -150,6 +150,7 @@ class _Client(paramiko.ServerInterface):
     def start_session(self, channel: paramiko.Channel) -> None:
         """Run the handler of a command; called when the client has been told "success"."""
         session = self._sessions[channel.chanid]
+        self._transport.server_accepts.remove(channel)  # nobody calls accept(), which takes it out
         self._server.start_thread(lambda: self._handle(session, channel), "ssh session")
 
     def signal(self, channel: paramiko.Channel, name: str) -> None:

@@ -34,9 +34,10 @@ class Account:
     home: Path
 
     def authorize(self, line: str) -> None:
-        """Let the owner of a public key log in."""
+        """Let the owner of a public key log in, too."""
         file = self.home / ".ssh" / "authorized_keys"
-        file.write_text(line + "\n")
+        with file.open("a") as keys:
+            keys.write(line.rstrip() + "\n")
         shutil.chown(file, self.name)
         file.chmod(0o600)
 
@@ -55,7 +56,8 @@ def throw_away_account() -> Iterator[Account]:
         shutil.chown(home / ".ssh", name)
         yield Account(name, password, home)
     finally:
-        subprocess.run(["userdel", name], check=True)
+        # the last of its processes may be about to end
+        subprocess.run(["userdel", "--force", name], check=True)
         shutil.rmtree(home)
 
 

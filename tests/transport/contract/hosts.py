@@ -1,0 +1,135 @@
+"""The hosts of the contract, what is run on them, and how much of it.
+
+QXUB_CONTRACT_HOST=FILE names an ssh_config whose `target` is used in place of an sshd of our own: a
+Windows client has none. QXUB_SSH_PERCENT=N takes N per cent of what is mere repetition.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from qxub.transport import connect, generate_key_pair, resolve
+from qxub.transport.server_process import serve_subprocess
+from tests.fakes.ssh_host import fake_host
+from tests.real.dropbear import running_dropbear
+from tests.real.sshd import running_sshd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qxub.transport import Connection, HostConfig
+    from qxub.transport.session import Session
+    from tests.real.accounts import Account
+    from tests.real.sshd import Sshd
+
+MIB = 1024 * 1024
+IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
+
+
+def scaled(full: int) -> int:
+    """As many, or as much, as QXUB_SSH_PERCENT leaves of it."""
+    return max(1, full * int(os.environ.get("QXUB_SSH_PERCENT", "100")) // 100)
+
+
+class Ran(NamedTuple):
+    """What came of a command."""
+
+    end: object
+    out: bytes
+    err: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class FarHost:
+    """The host `target` of an ssh_config. It has a POSIX shell.
+
+    `server` is "fake", "sshd" or "dropbear".
+    """
+
+    server: str
+    ssh_config: Path
+
+    @property
+    def config(self) -> HostConfig:
+        """What its ssh_config says."""
+        return resolve("target", config_file=self.ssh_config)
+
+    def connect(self, **settings: Any) -> Connection:
+        """Connect, with some fields of its configuration changed."""
+        return connect(dataclasses.replace(self.config, **settings))
+
+    def run(self, command: str, stdin: bytes = b"") -> Ran:
+        """Run a command over a connection of its own."""
+        with self.connect() as connection:
+            return run(connection, command, stdin)
+
+
+def run(connection: Connection, command: str, stdin: bytes = b"") -> Ran:
+    """Run a command and keep what it writes."""
+    out, err = bytearray(), bytearray()
+    end = connection.run(command, stdin=stdin, stdout=out.extend, stderr=err.extend)
+    return Ran(end, bytes(out), bytes(err))
+
+
+def ignore(_data: bytes) -> None:
+    """Take output that the test does not look at."""
+
+
+def numbers(last: int) -> bytes:
+    """What `seq 1 LAST` prints."""
+    return b"".join(b"%d\n" % number for number in range(1, last + 1))
+
+
+@contextlib.contextmanager
+def fake_shell(directory: Path) -> Iterator[FarHost]:
+    """The fake server, which runs commands by this machine's shell."""
+    if shutil.which("sh") is None or sys.platform == "win32":
+        pytest.skip("the fake server has no POSIX shell here")
+
+    def handler(session: Session) -> None:
+        argv = ["sh", "-c", session.command.decode()]
+        serve_subprocess(session, argv, env=os.environ, cwd=directory)
+
+    with fake_host(directory, handler=handler) as host:
+        yield FarHost("fake", host.ssh_config)
+
+
+@contextlib.contextmanager
+def sshd_for(account: Account | None, directory: Path, *options: str) -> Iterator[Sshd]:
+    """OpenSSH's sshd, for logins as `account`; without one, as who runs the tests."""
+    if account is None:
+        with running_sshd(directory, *options) as server:
+            yield server
+        return
+    keys = f"AuthorizedKeysFile {account.home}/.ssh/authorized_keys"
+    home = {"HOME": str(account.home)}
+    with running_sshd(directory, keys, *options, env=home, user=account.name) as server:
+        account.authorize(server.client_key.with_name("client_key.pub").read_text())
+        yield server
+
+
+@contextlib.contextmanager
+def sshd_host(account: Callable[[], Account], directory: Path, *options: str) -> Iterator[FarHost]:
+    """The same as a host. To root's sessions sshd passes no signals on, so root has an account."""
+    elsewhere = os.environ.get("QXUB_CONTRACT_HOST")
+    if elsewhere:
+        yield FarHost("sshd", Path(elsewhere))
+        return
+    with sshd_for(account() if IS_ROOT else None, directory, *options) as server:
+        yield FarHost("sshd", server.ssh_config)
+
+
+@contextlib.contextmanager
+def dropbear_host(account: Account, directory: Path) -> Iterator[FarHost]:
+    """Dropbear, for logins as `account`."""
+    with running_dropbear(directory, account.name) as server:
+        account.authorize(generate_key_pair(server.client_key))
+        yield FarHost("dropbear", server.ssh_config)

@@ -1,0 +1,86 @@
+"""Very many short commands on one connection leave nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from qxub.transport import Exited
+from tests.transport.contract.hosts import MIB, ignore, scaled
+from tests.transport.contract.measured_client import memory
+
+if TYPE_CHECKING:
+    from qxub.transport import Connection
+    from tests.transport.contract.hosts import FarHost
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts by Linux' /proc")
+
+SETTLED, MORE = 1100, 900
+"""commands before and after the first stock-taking; the last 1000 channels are remembered, so that
+late messages about them are passed over"""
+
+
+@pytest.fixture(params=["fake", "sshd"])
+def two(request: pytest.FixtureRequest, far_fake: FarHost, far_sshd: FarHost) -> FarHost:
+    """Those that start a command quickly."""
+    return far_fake if request.param == "fake" else far_sshd
+
+
+def test_many_short_commands(two: FarHost) -> None:
+    more = max(200, scaled(MORE))
+    with two.connect() as connection:
+        _run_many(connection, SETTLED)
+        before = _held(connection)
+        blocks = sys.getallocatedblocks()
+        _run_many(connection, more)
+        gc.collect()
+        blocks = sys.getallocatedblocks() - blocks
+        after = _held(connection)
+    assert after.threads <= before.threads
+    assert after.descriptors <= before.descriptors
+    assert after.memory < before.memory + 4 * MIB  # the allocator's own coming and going
+    grown = {name for name, n in after.counts.items() if n > before.counts.get(name, 0) + more // 4}
+    assert grown == set()
+    assert blocks < more / 2  # of Python's memory: a number that is kept takes one
+
+
+def _run_many(connection: Connection, count: int) -> None:
+    for number in range(count):
+        status = number % 256
+        end = connection.run(f"exit {status}", stdout=ignore, stderr=ignore)
+        assert end == Exited(status)
+
+
+class Held(NamedTuple):
+    """What this process has."""
+
+    threads: int
+    descriptors: int
+    memory: int
+    counts: dict[str, int]
+
+
+def _held(connection: Connection) -> Held:
+    gc.collect()
+    descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted only
+    return Held(threading.active_count(), descriptors, memory("VmRSS"), _counts(connection))
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    """The sizes of the connection's tables, and how many objects there are of a kind."""
+    transport: Any = connection._transport
+    sizes = {
+        f"{type(owner).__name__}.{name}": len(value)
+        for owner in (connection, transport, transport.packetizer)
+        for name, value in vars(owner).items()
+        if isinstance(value, Sized) and not isinstance(value, (str, bytes))
+    }
+    kinds = Counter(type(thing).__qualname__ for thing in gc.get_objects())
+    return {**sizes, **kinds}
