@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
+    from qxub.transport.completion import Completion, Exited, NoStatus, Signalled, TimedOut
     from qxub.transport.connection import Connection, connect
     from qxub.transport.errors import (
         Attempt,
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     )
     from qxub.transport.host_config import HostConfig
     from qxub.transport.keys import generate_key_pair
-    from qxub.transport.process import RemoteProcess, Sink
+    from qxub.transport.process import RemoteProcess
     from qxub.transport.prompter import NOBODY, Callbacks, Prompter
     from qxub.transport.pty import Pty
+    from qxub.transport.sinks import Memory, Sink, Target
     from qxub.transport.ssh_config import resolve
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "HostKeyError",
     "HostKeyRevoked",
     "HostKeyUnknown",
+    "Memory",
     "NoStatus",
     "Prompter",
     "Pty",
@@ -62,6 +64,8 @@ __all__ = [
     "ResolveError",
     "Signalled",
     "Sink",
+    "Target",
+    "TimedOut",
     "TransportError",
     "connect",
     "generate_key_pair",
@@ -69,7 +73,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "completion": ("Completion", "Exited", "NoStatus", "Signalled"),
+    "completion": ("Completion", "Exited", "NoStatus", "Signalled", "TimedOut"),
     "connection": ("Connection", "connect"),
     "errors": (
         "Attempt",
@@ -88,9 +92,10 @@ _HOMES = {
     ),
     "host_config": ("HostConfig",),
     "keys": ("generate_key_pair",),
-    "process": ("RemoteProcess", "Sink"),
+    "process": ("RemoteProcess",),
     "prompter": ("NOBODY", "Callbacks", "Prompter"),
     "pty": ("Pty",),
+    "sinks": ("Memory", "Sink", "Target"),
     "ssh_config": ("resolve",),
 }
 """module → the names that it gives"""
