@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import statistics
 import subprocess
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -29,7 +27,7 @@ def echoing(directory: Path) -> Iterator[tuple[Work, Work]]:
     """Compare the 99th percentile of 2,000 round trips of a line with that of an `ssh -T`.
 
     Both are running beforehand. Each time is from the beginning of the write to the moment at which
-    whoever asked for the output has the line: our sink, or the reader of ssh's stdout.
+    the reader has the line: of our process, or of ssh's stdout.
     """
     with contextlib.ExitStack() as stack:
         ssh, server = stack.enter_context(ssh_and_server(directory))
@@ -38,34 +36,12 @@ def echoing(directory: Path) -> Iterator[tuple[Work, Work]]:
         peer = stack.enter_context(subprocess.Popen(argv, 0, stdin=pipe, stdout=pipe))
         connection = stack.enter_context(connect(resolve("target", config_file=server.ssh_config)))
         process = stack.enter_context(connection.start("cat"))
-        yield stack.enter_context(_ours(process)), _theirs(peer)
-
-
-@contextlib.contextmanager
-def _ours(process: RemoteProcess) -> Iterator[Work]:
-    arrivals: queue.SimpleQueue[float] = queue.SimpleQueue()
-    line = b""
-
-    def take(data: bytes) -> None:
-        nonlocal line
-        line += data
-        if line == LINE:
-            line = b""
-            arrivals.put(time.perf_counter())
-
-    drain = threading.Thread(target=process.drain, args=(take, take))
-    drain.start()
-
-    def echo() -> float:
-        begun = time.perf_counter()
-        process.write(LINE)
-        return arrivals.get(timeout=60) - begun
-
-    try:
-        yield lambda: percentile(echo)
-    finally:
+        yield _ours(process), _theirs(peer)
         process.close_stdin()
-        drain.join()
+
+
+def _ours(process: RemoteProcess) -> Work:
+    return lambda: percentile(lambda: round_trip(process.write, process.read))
 
 
 def _theirs(ssh: subprocess.Popen[bytes]) -> Work:
@@ -73,19 +49,20 @@ def _theirs(ssh: subprocess.Popen[bytes]) -> Work:
     if ssh.stdin is None or ssh.stdout is None:
         raise ValueError("ssh has no pipes")
     write, read = ssh.stdin.write, ssh.stdout.read
+    return lambda: percentile(lambda: round_trip(write, lambda: read(len(LINE))))
 
-    def echo() -> float:
-        line = b""
-        begun = time.perf_counter()
-        write(LINE)
-        while line != LINE:
-            data = read(len(LINE))
-            if not data:
-                raise RuntimeError("ssh ended")
-            line += data
-        return time.perf_counter() - begun
 
-    return lambda: percentile(echo)
+def round_trip(write: Callable[[bytes], object], read: Callable[[], bytes | None]) -> float:
+    """Write the line and read it. Raises RuntimeError when the far side ends."""
+    line = b""
+    begun = time.perf_counter()
+    write(LINE)
+    while line != LINE:
+        data = read()
+        if not data:
+            raise RuntimeError("the far side ended")
+        line += data
+    return time.perf_counter() - begun
 
 
 def percentile(echo: Callable[[], float]) -> float:

@@ -26,7 +26,7 @@ from paramiko.common import (
 from paramiko.message import Message
 
 from qxub.transport.completion import Exited, Signalled
-from qxub.transport.stream import Stream
+from qxub.transport.stream import WAIT_SECONDS, Stream
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ SEND_BYTES = 1024 * 1024
 """so much is sent by one call, at most"""
 STDERR = 1
 """the type of extended data (RFC 4254 section 5.2)"""
-WAIT_SECONDS = 0.2
-"""how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
 
 class Answer:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 64 * 1024
 """small pieces are put together up to this, so that a byte a packet costs no object each"""
+WAIT_SECONDS = 0.2
+"""how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
 
 class Stream:
@@ -94,6 +96,14 @@ class Stream:
         if self._has_thread:
             self._ended.wait(timeout)
 
+    def read(self) -> bytes:
+        """Wait for the next bytes, and take them; b"" at the end. Only while there is no sink."""
+        data = self._next()
+        if data:
+            self.received += len(data)
+            self._consumed(len(data))
+        return data
+
     def _run_or_wake(self) -> None:
         """With the lock held: see to it that what can be done now is done."""
         if self._waits:
@@ -121,14 +131,14 @@ class Stream:
         """Wait for the next bytes; b"" at the end."""
         while True:
             with self._lock:
-                if self._stopped:
-                    return b""
-                if self._pieces:
+                if self._pieces and not self._stopped:
                     return bytes(self._pieces.popleft())
-                if self._closed:
+                if self._closed or self._stopped:
                     return b""
                 self._waits = True
-            self._wakened.acquire()
+                self._wakened.acquire(blocking=False)  # Ctrl-C may have left it released
+            while not self._wakened.acquire(timeout=WAIT_SECONDS):
+                pass  # a wait without limit ignores Ctrl-C on Windows
 
     def _end(self) -> None:
         self._ended.set()
