@@ -13,14 +13,19 @@ import os
 import socket
 import struct
 import threading
+from base64 import b64encode
 from typing import TYPE_CHECKING, Callable
 
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from qxub.transport import HostConfig
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
 
 VERSION = b"SSH-2.0-hostile"
 LISTS = (
@@ -28,7 +33,10 @@ LISTS = (
     *(b"hmac-sha2-256", b"hmac-sha2-256", b"none", b"none", b"", b""),
 )
 DISCONNECT, IGNORE, SERVICE_ACCEPT, KEXINIT, NEWKEYS, ECDH_REPLY = 1, 2, 6, 20, 21, 31
-USERAUTH_FAILURE, USERAUTH_SUCCESS, CHANNEL_CONFIRMATION, CHANNEL_DATA = 51, 52, 91, 94
+USERAUTH_FAILURE, USERAUTH_SUCCESS = 51, 52
+CHANNEL_OPEN, CHANNEL_CONFIRMATION, CHANNEL_WINDOW_ADJUST, CHANNEL_DATA = 90, 91, 93, 94
+CHANNEL_EXTENDED_DATA, CHANNEL_EOF, CHANNEL_CLOSE = 95, 96, 97
+CHANNEL_REQUEST, CHANNEL_SUCCESS, CHANNEL_FAILURE = 98, 99, 100
 
 HOST_KEY = ed25519.Ed25519PrivateKey.generate()
 
@@ -141,18 +149,27 @@ class Peer:
         self.read()
         self.packet(bytes([USERAUTH_SUCCESS]))
 
-    def command(self) -> None:
-        """Let the client in, and say that its command runs."""
+    def channel(self, window: int = 1 << 20, largest: int = 1 << 15) -> None:
+        """Let the client in, and open the channel that it asks for, whose number is 0 for both.
+
+        The client may then send `window` bytes, in packets with `largest` bytes at most.
+        """
         self.login()
-        while (message := self.read())[0] != 90:  # CHANNEL_OPEN
+        self.read_until(CHANNEL_OPEN)
+        answer = struct.pack(">IIII", 0, 0, window, largest)
+        self.packet(bytes([CHANNEL_CONFIRMATION]) + answer)
+
+    def command(self, window: int = 1 << 20, largest: int = 1 << 15) -> None:
+        """Let the client in, and say that its command runs."""
+        self.channel(window, largest)
+        self.read_until(CHANNEL_REQUEST)
+        self.packet(bytes([CHANNEL_SUCCESS]) + bytes(4))
+
+    def read_until(self, kind: int) -> bytes:
+        """Read up to a message of this kind, and give it."""
+        while (message := self.read())[0] != kind:
             pass
-        channel = message[5 + message[4] :][:4]
-        self.packet(
-            bytes([CHANNEL_CONFIRMATION]) + channel + struct.pack(">III", 0, 1 << 20, 1 << 15)
-        )
-        while self.read()[0] != 98:  # CHANNEL_REQUEST
-            pass
-        self.packet(bytes([99]) + channel)  # CHANNEL_SUCCESS
+        return message
 
     def _exactly(self, count: int) -> bytes:
         data = self._file.read(count)
@@ -166,6 +183,31 @@ class Peer:
 
 
 Behaviour = Callable[[Peer], None]
+
+
+def then(*steps: Behaviour) -> Behaviour:
+    """A behaviour of several steps."""
+
+    def behave(peer: Peer) -> None:
+        for step in steps:
+            step(peer)
+
+    return behave
+
+
+def says(data: bytes) -> Behaviour:
+    """A behaviour that sends these bytes, outside of any packet."""
+    return lambda peer: peer.raw(data)
+
+
+def sends(*payloads: bytes, length: int | None = None) -> Behaviour:
+    """A behaviour that sends these packets."""
+
+    def behave(peer: Peer) -> None:
+        for payload in payloads:
+            peer.packet(payload, length=length)
+
+    return behave
 
 
 @contextlib.contextmanager
@@ -195,3 +237,19 @@ def hostile_server(behaviour: Behaviour) -> Iterator[int]:
                 with contextlib.suppress(OSError):  # it has hung up
                     sock.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def host_at(port: int, directory: Path, **settings: Any) -> HostConfig:
+    """The hostile server, whose key is known."""
+    file = directory / "known_hosts"
+    file.write_text(f"[127.0.0.1]:{port} ssh-ed25519 {b64encode(host_key_blob()).decode()}\n")
+    return HostConfig(
+        "far",
+        "127.0.0.1",
+        port,
+        "u",
+        connect_timeout=1.0,
+        identity_agent="none",
+        user_known_hosts_files=(file,),
+        **settings,
+    )

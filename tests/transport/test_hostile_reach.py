@@ -11,8 +11,7 @@ import logging
 import os
 import struct
 import time
-from base64 import b64encode
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -38,9 +37,13 @@ from tests.fakes.hostile_server import (
     VERSION,
     Behaviour,
     Peer,
+    host_at,
     host_key_blob,
     hostile_server,
+    says,
+    sends,
     string,
+    then,
 )
 
 if TYPE_CHECKING:
@@ -49,24 +52,6 @@ if TYPE_CHECKING:
 
 HANG = 60
 """seconds after which something hangs; the limit is one"""
-
-
-def then(*steps: Callable[[Peer], None]) -> Behaviour:
-    """A behaviour of several steps."""
-
-    def behave(peer: Peer) -> None:
-        for step in steps:
-            step(peer)
-
-    return behave
-
-
-def says(data: bytes) -> Behaviour:
-    return lambda peer: peer.raw(data)
-
-
-def sends(payload: bytes, *, length: int | None = None) -> Behaviour:
-    return lambda peer: peer.packet(payload, length=length)
 
 
 def drips(peer: Peer) -> None:
@@ -210,21 +195,6 @@ BEFORE_LOGIN: dict[str, tuple[Behaviour, type[TransportError], str]] = {
         "far: key ex",
     ),
 }
-
-
-def host_at(port: int, directory: Path) -> HostConfig:
-    """The hostile server, whose key is known."""
-    file = directory / "known_hosts"
-    file.write_text(f"[127.0.0.1]:{port} ssh-ed25519 {b64encode(host_key_blob()).decode()}\n")
-    return HostConfig(
-        "far",
-        "127.0.0.1",
-        port,
-        "u",
-        connect_timeout=1.0,
-        identity_agent="none",
-        user_known_hosts_files=(file,),
-    )
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from qxub.transport import ChannelError, Exited
 from tests.fakes.both_streams import random_bytes
-from tests.transport.contract.hosts import MIB, Ran, ignore, run, scaled, sshd_host
+from tests.transport.contract.hosts import MIB, Ran, ignore, run, runs_on, scaled, sshd_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,13 +73,14 @@ def test_one_whose_sink_is_stuck_holds_up_no_other(far: FarHost) -> None:
 
 def test_one_that_is_closed_ends_no_other(far: FarHost) -> None:
     with far.connect() as connection, connection.start("cat") as process:
-        for _ in range(10):
-            with connection.start("while :; do echo tick; sleep 0.01; done") as other:
-                other.signal("TERM")
+        others = [connection.start("while :; do echo x; sleep 0.01; done") for _ in range(MANY)]
+        for other in others:
+            other.close()
         process.write(b"still here")
         process.close_stdin()
         out = bytearray()
         assert process.drain(out.extend, ignore) == Exited(0)
+        assert runs_on(connection)
     assert out == b"still here"
 
 

@@ -20,7 +20,7 @@ from qxub.transport import (
 from tests.fakes.both_streams import random_bytes
 from tests.fakes.cutting_proxy import CuttingProxy
 from tests.fakes.scenarios import ENDLESS
-from tests.transport.contract.hosts import Ran, ignore, run
+from tests.transport.contract.hosts import Ran, ignore, run, runs_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def test_sink_that_raises_ends_the_drain(host: HostConfig) -> None:
             process.drain(full, ignore)
         with pytest.raises(ChannelError):
             process.write(b"x")
-        assert connection.run("exit 7", stdout=ignore, stderr=ignore) == Exited(7)
+        assert runs_on(connection)
 
 
 def test_cut_line_is_lost_and_never_a_status(host: HostConfig) -> None:
