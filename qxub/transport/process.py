@@ -65,6 +65,8 @@ class RemoteProcess:
         Raises ConnectionLost. See docs/decisions/0011-signals-are-answered.md.
         """
         with translated(self._host, f"sending the signal {name}", ConnectionLost):
+            if self._channel.closed:
+                return False
             passed_on = self._session.request("signal", name.encode()).wait(ANSWER_SECONDS)
         if not passed_on and otherwise is not None:
             otherwise()

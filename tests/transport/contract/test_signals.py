@@ -53,8 +53,7 @@ def test_signals_that_sshd_does_not_know(far: FarHost, name: str) -> None:
 
         def take(data: bytes) -> None:
             if data == b"up\n":
-                process.signal(name)
-                process.write(b"line\n")
+                process.signal(name, otherwise=lambda: process.write(b"line\n"))
 
         end = process.drain(take, ignore)
     assert end == (Exited(8) if far.server == "sshd" else Exited(9))
