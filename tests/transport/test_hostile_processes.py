@@ -474,3 +474,17 @@ def test_command_that_is_refused(tmp_path: Path) -> None:
     refused = pytest.raises(ChannelError, match="^far: the server refused the command$")
     with connected(behaviour, tmp_path) as connection, refused:
         connection.start("true")
+
+
+@pytest.mark.parametrize("empty", [data(b""), extended(b"")], ids=["stdout", "stderr"])
+def test_empty_data_is_no_end(empty: bytes, tmp_path: Path) -> None:
+    """It is passed on by the time that more comes."""
+
+    def behave(peer: Peer) -> None:
+        peer.packet(empty)
+        peer.done.wait(0.3)
+        sends(OUT, ERR, SEVEN, *END)(peer)
+        peer.stall()
+
+    with commanded(behave, tmp_path) as process:
+        assert outcome(process) == (Exited(7), b"abc", b"err")
