@@ -449,7 +449,7 @@ def in_time(connection: Connection, **arguments: Any) -> object:
     return got[0]
 
 
-@pytest.mark.parametrize("stdin", [bytes(1 << 20)], ids=["much"])
+@pytest.mark.parametrize("stdin", [b"abc", bytes(1 << 20)], ids=["little", "much"])
 def test_process_that_ends_and_never_gave_window(stdin: bytes, tmp_path: Path) -> None:
     """Its end is told, whether or not the server closes the channel."""
     behaviour = then(lambda peer: peer.command(window=0), sends(OUT, EOF, SEVEN), Peer.stall)
@@ -457,7 +457,7 @@ def test_process_that_ends_and_never_gave_window(stdin: bytes, tmp_path: Path) -
         assert in_time(connection, stdin=stdin) == Exited(7)
 
 
-@pytest.mark.parametrize("stdin", [bytes(1 << 20)], ids=["much"])
+@pytest.mark.parametrize("stdin", [b"abc", bytes(1 << 20)], ids=["little", "much"])
 def test_time_limit_where_there_is_no_window(stdin: bytes, tmp_path: Path) -> None:
     def refuses_the_signal(peer: Peer) -> None:
         peer.command(window=0)
