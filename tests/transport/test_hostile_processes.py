@@ -491,3 +491,12 @@ def test_empty_data_is_no_end(empty: bytes, tmp_path: Path) -> None:
 
     with commanded(behave, tmp_path) as process:
         assert outcome(process) == (Exited(7), b"abc", b"err")
+
+
+def test_channel_that_is_closed_instead_of_an_answer(tmp_path: Path) -> None:
+    behaviour = then(Peer.channel, sends(*END), Peer.stall)
+    with connected(behaviour, tmp_path) as connection:
+        with pytest.raises(ChannelError, match="^far: ") as caught:
+            connection.start("true")
+        assert connection._transport.is_active()
+    assert "connection was closed" not in caught.value.message  # it lives
