@@ -207,6 +207,14 @@ def close_channel(channel: paramiko.Channel) -> None:
         log.debug("no CHANNEL_CLOSE sent, the line is gone: %s", error)
 
 
+def grant_request(channel: paramiko.Channel) -> None:
+    """Answer, as a server, that a request about `channel` was carried out."""
+    message = Message()
+    message.add_byte(bytes([MSG_CHANNEL_SUCCESS]))
+    message.add_int(channel.remote_chanid)
+    _send(channel, message)
+
+
 def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:
     """Report, as a server, that the process died by a signal (RFC 4254 section 6.10)."""
     message = channel_request(channel, "exit-signal", name.encode(), want_reply=False)

@@ -41,7 +41,7 @@ class Stream:
         self._waits = False
         self._closed = False
         self._stopped = False
-        self._has_thread = False
+        self._begun = threading.Lock()
         self._ended = threading.Event()
 
     def add(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class Stream:
 
     def wait(self, timeout: float) -> None:
         """Wait until the thread, if there is one, has done its work."""
-        if self._has_thread:
+        if self._begun.locked():
             self._ended.wait(timeout)
 
     def read(self) -> bytes:
@@ -105,18 +105,23 @@ class Stream:
         return data
 
     def _run_or_wake(self) -> None:
-        """With the lock held: see to it that what can be done now is done."""
+        """With the lock held: see to it that what can be done now is done.
+
+        Ctrl-C may end this anywhere: a second thread finds that there is one, and who waits looks
+        again after a while.
+        """
         if self._waits:
             self._waits = False
             self._wakened.release()
-        elif not self._has_thread and self._sink is not None:
+        elif not self._begun.locked() and self._sink is not None:
             if self._pieces and not self._stopped:
-                self._has_thread = True
                 threading.Thread(target=self._run, name="drain", daemon=True).start()
             elif self._closed or self._stopped:
                 self._end()
 
     def _run(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return
         try:
             while (data := self._next()) and self._sink is not None:
                 self._sink(data)
@@ -136,9 +141,8 @@ class Stream:
                 if self._closed or self._stopped:
                     return b""
                 self._waits = True
-                self._wakened.acquire(blocking=False)  # Ctrl-C may have left it released
-            while not self._wakened.acquire(timeout=WAIT_SECONDS):
-                pass  # a wait without limit ignores Ctrl-C on Windows
+                self._wakened.acquire(blocking=False)  # it may have been released in vain
+            self._wakened.acquire(timeout=WAIT_SECONDS)
 
     def _end(self) -> None:
         self._ended.set()

@@ -131,3 +131,10 @@ def test_start_waits_for_the_session_of_another(few_sessions: FarHost) -> None:
         assert first.drain(ignore, ignore) == Exited(0)
         second.join()
     assert ends == [Exited(9)]
+
+
+@pytest.mark.parametrize("few_sessions", [1], indirect=True)
+def test_one_session_after_the_other(few_sessions: FarHost) -> None:
+    with few_sessions.connect() as connection:
+        for status in range(100):
+            assert run(connection, f"exit {status}").end == Exited(status)

@@ -8,7 +8,7 @@ import pytest
 
 from qxub.transport import ChannelError, Exited, Signalled, connect, resolve
 from tests.real.requirements import require
-from tests.transport.contract.hosts import IS_ROOT, ignore
+from tests.transport.contract.hosts import IS_ROOT, ignore, runs_on
 
 if TYPE_CHECKING:
     from qxub.transport import Completion, RemoteProcess
@@ -25,7 +25,7 @@ def drained_with(process: RemoteProcess, signal: str) -> tuple[Completion, bytes
     def take(data: bytes) -> None:
         out.extend(data)
         if out == b"up\n":
-            process.signal(signal)
+            assert process.signal(signal)  # the server says that it has passed it on
 
     end = process.drain(take, ignore)
     return end, bytes(out).removeprefix(b"up\n")
@@ -53,7 +53,8 @@ def test_signals_that_sshd_does_not_know(far: FarHost, name: str) -> None:
 
         def take(data: bytes) -> None:
             if data == b"up\n":
-                process.signal(name, otherwise=lambda: process.write(b"line\n"))
+                passed_on = process.signal(name, otherwise=lambda: process.write(b"line\n"))
+                assert passed_on == (far.server != "sshd")
 
         end = process.drain(take, ignore)
     assert end == (Exited(8) if far.server == "sshd" else Exited(9))
@@ -62,7 +63,9 @@ def test_signals_that_sshd_does_not_know(far: FarHost, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "NOSUCH", "SIGTERM", "term", "é", "9"])
 def test_signal_that_is_none_is_ignored(far: FarHost, name: str) -> None:
     with far.connect() as connection, connection.start("cat") as process:
-        process.signal(name)
+        asked_otherwise = []
+        assert not process.signal(name, otherwise=lambda: asked_otherwise.append(name))
+        assert asked_otherwise == [name]
         process.write(b"still here")
         process.close_stdin()
         out = bytearray()
@@ -71,16 +74,18 @@ def test_signal_that_is_none_is_ignored(far: FarHost, name: str) -> None:
 
 
 def test_signal_to_a_process_that_has_ended(far: FarHost) -> None:
+    """Of a channel that is closed sshd knows nothing: it would end the connection."""
     with far.connect() as connection, connection.start("exit 7") as process:
         assert process.drain(ignore, ignore) == Exited(7)
-        process.signal("TERM")
-        assert process.drain(ignore, ignore) == Exited(7)
+        assert runs_on(connection)  # so that the server's CLOSE has come as well
+        assert not process.signal("TERM")
+        assert runs_on(connection)
 
 
 def test_no_signal_for_those_who_closed_the_channel(far: FarHost) -> None:
     with far.connect() as connection, connection.start("cat") as process:
         process.close()
-        process.signal("TERM")
+        assert not process.signal("TERM")
         with pytest.raises(ChannelError):
             process.drain(ignore, ignore)
 
