@@ -26,7 +26,7 @@ from paramiko.common import (
 from paramiko.message import Message
 
 from qxub.transport.completion import Exited, Signalled
-from qxub.transport.stream import WAIT_SECONDS, Stream
+from qxub.transport.stream import WAIT_SECONDS, Stream, Wakeup
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class SessionChannel:
 
     def __init__(self, transport: HookedTransport, channel: paramiko.Channel) -> None:
         self.channel = channel
-        self.changed = threading.Event()
+        self.changed = Wakeup()
         self.completion: Ending | None = None
         self.closed_by_peer = False
         self.streams = (

@@ -108,7 +108,6 @@ class RemoteProcess:
         for stream, target in zip(self._session.streams, (stdout, stderr)):
             stream.pass_to(sink_of(target))
         while True:
-            self._session.changed.clear()
             completion = self._completion()
             if completion is not None:
                 return completion
