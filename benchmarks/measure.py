@@ -6,7 +6,7 @@ import statistics
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Callable, Literal, Optional
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,40 @@ if TYPE_CHECKING:
 Work = Callable[[], Optional[float]]
 # Our work and the peer's, ready to be called again and again while the context is open.
 Pair = AbstractContextManager[tuple[Work, Work]]
+Quantity = Literal["time", "throughput"]
 
 
 class LeftOutError(Exception):
     """The benchmark cannot run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What we are content with: at most so much of the peer's time, or at least of its throughput.
+
+    Both sides do the same work, so the one ratio is the reciprocal of the other.
+    """
+
+    of: Quantity
+    limit: float
+
+    def ratio(self, ours: float, theirs: float) -> float:
+        """Give ours over theirs, made of the seconds that the work took."""
+        return ours / theirs if self.of == "time" else theirs / ours
+
+    def is_met(self, ratio: float) -> bool:
+        """Tell whether the ratio is good enough; the limit itself is."""
+        return ratio <= self.limit if self.of == "time" else ratio >= self.limit
+
+
+def at_most(limit: float) -> Bar:
+    """Give the bar of so much of the peer's time."""
+    return Bar("time", limit)
+
+
+def at_least(limit: float) -> Bar:
+    """Give the bar of so much of the peer's throughput."""
+    return Bar("throughput", limit)
 
 
 @dataclass(frozen=True)
@@ -29,14 +59,15 @@ class Benchmark:
     name: str
     work: str
     peer: str
-    bar: float  # the largest ratio, ours / theirs, that we are content with
+    bar: Bar
     rounds: int
     prepare: Callable[[Path], Pair]
+    warm_up: bool = True
 
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of one benchmark: medians in seconds, and the ratio of these medians."""
+    """The outcome of one benchmark: medians in seconds, and the ratio that the bar is about."""
 
     name: str
     work: str
@@ -44,17 +75,18 @@ class Result:
     rounds: int
     ours: float
     theirs: float
-    ratio: float
-    bar: float
+    ratio: float  # of these medians, in the bar's quantity
+    bar: Bar
     spread: float  # interquartile range of the ratios of the rounds, over their median
     met: bool
 
 
 def measure(benchmark: Benchmark, directory: Path) -> Result:
-    """Run both sides in turn, after one unmeasured round. Raises LeftOutError."""
+    """Run both sides in turn, after an unmeasured round if one is wanted. Raises LeftOutError."""
     with benchmark.prepare(directory) as (our_work, their_work):
-        our_work()
-        their_work()
+        if benchmark.warm_up:
+            our_work()
+            their_work()
         times = [(seconds(our_work), seconds(their_work)) for _ in range(benchmark.rounds)]
     return summarize(benchmark, times)
 
@@ -70,7 +102,8 @@ def summarize(benchmark: Benchmark, times: Sequence[tuple[float, float]]) -> Res
     """Make a result of the times (ours, theirs) of at least two rounds."""
     ours = statistics.median(our_time for our_time, _ in times)
     theirs = statistics.median(their_time for _, their_time in times)
-    ratios = [our_time / their_time for our_time, their_time in times]
+    ratios = [benchmark.bar.ratio(*pair) for pair in times]
+    ratio = benchmark.bar.ratio(ours, theirs)
     quartiles = statistics.quantiles(ratios, n=4, method="inclusive")
     return Result(
         name=benchmark.name,
@@ -79,8 +112,8 @@ def summarize(benchmark: Benchmark, times: Sequence[tuple[float, float]]) -> Res
         rounds=len(times),
         ours=ours,
         theirs=theirs,
-        ratio=ours / theirs,
+        ratio=ratio,
         bar=benchmark.bar,
         spread=(quartiles[2] - quartiles[0]) / statistics.median(ratios),
-        met=ours / theirs <= benchmark.bar,
+        met=benchmark.bar.is_met(ratio),
     )

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 HEADINGS = ("name", "work", "peer", "ours", "theirs", "ratio", "bar", "spread", "bar met")
 NOTE = (
-    "ours and theirs: medians, in ms; spread: interquartile range of the rounds' ratios over their "
-    "median"
+    "ours and theirs: medians, in ms; ratio: our time over theirs, or our throughput over theirs, "
+    "as the bar says; spread: interquartile range of the rounds' ratios over their median"
 )
+SIGNS = {"time": "<=", "throughput": ">="}
 
 
 def table(results: Sequence[Result]) -> str:
@@ -36,7 +37,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.ours * 1000:.1f}",
         f"{result.theirs * 1000:.1f}",
         f"{result.ratio:.2f}",
-        f"<= {result.bar:.2f}",
+        f"{SIGNS[result.bar.of]} {result.bar.limit:.2f} of its {result.bar.of}",
         f"{result.spread:.0%}",
         "yes" if result.met else "NO",
     )

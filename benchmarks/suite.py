@@ -9,15 +9,31 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.bulk import (
+    reading,
+    reading_asyncssh,
+    reading_both,
+    reading_far,
+    reading_near,
+    uploading,
+)
+from benchmarks.echo import echoing
 from benchmarks.large_config import WANTED, write_large_config
-from benchmarks.measure import Benchmark, Work
-from benchmarks.peers import control_master, find_ssh, run, ssh_and_chain, ssh_and_server
+from benchmarks.measure import Benchmark, Work, at_least, at_most
+from benchmarks.peers import (
+    DELAY,
+    control_master,
+    find_ssh,
+    run,
+    ssh_and_chain,
+    ssh_and_server,
+    ssh_argv,
+    through_delay,
+)
 from qxub.transport import Connection, Exited, connect, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-STDOUT_BYTES = 200_000_000
 
 
 @contextlib.contextmanager
@@ -38,7 +54,7 @@ def connecting(directory: Path) -> Iterator[tuple[Work, Work]]:
 
         def ours() -> None:
             with connect(resolve("target", config_file=server.ssh_config)) as connection:
-                receive(connection, "true", expected=0)
+                finish(connection, "true")
 
         yield ours, lambda: run([*ssh, "target", "true"])
 
@@ -50,9 +66,23 @@ def chaining(directory: Path) -> Iterator[tuple[Work, Work]]:
 
         def ours() -> None:
             with connect(resolve("target", config_file=chain.ssh_config)) as connection:
-                receive(connection, "true", expected=0)
+                finish(connection, "true")
 
         yield ours, lambda: run([*ssh, "target", "true"])
+
+
+@contextlib.contextmanager
+def connecting_far(directory: Path) -> Iterator[tuple[Work, Work]]:
+    """Compare the same over a line with a round trip of 200 ms."""
+    with contextlib.ExitStack() as stack:
+        _, server = stack.enter_context(ssh_and_server(directory))
+        config = stack.enter_context(through_delay(server, DELAY))
+
+        def ours() -> None:
+            with connect(resolve("target", config_file=config)) as connection:
+                finish(connection, "true")
+
+        yield ours, lambda: run([*ssh_argv(config), "target", "true"])
 
 
 @contextlib.contextmanager
@@ -63,21 +93,8 @@ def executing(directory: Path) -> Iterator[tuple[Work, Work]]:
         through = stack.enter_context(control_master(ssh, directory))
         connection = stack.enter_context(connect(resolve("target", config_file=server.ssh_config)))
         yield (
-            lambda: receive(connection, "true", expected=0),
+            lambda: finish(connection, "true"),
             lambda: run([*through, "target", "true"]),
-        )
-
-
-@contextlib.contextmanager
-def reading(directory: Path) -> Iterator[tuple[Work, Work]]:
-    """Compare the time that 200 MB of stdout take over an open connection with `ssh`'s."""
-    command = f"head -c {STDOUT_BYTES} /dev/zero"
-    with contextlib.ExitStack() as stack:
-        ssh, server = stack.enter_context(ssh_and_server(directory))
-        connection = stack.enter_context(connect(resolve("target", config_file=server.ssh_config)))
-        yield (
-            lambda: receive(connection, command, expected=STDOUT_BYTES),
-            lambda: run([*ssh, "target", command]),
         )
 
 
@@ -104,25 +121,27 @@ def resolving_again(directory: Path) -> Iterator[tuple[Work, Work]]:
     yield ours, lambda: run([ssh, "-T", "-G", "-F", str(config), WANTED])
 
 
-def receive(connection: Connection, command: str, *, expected: int) -> None:
-    """Run `command`, count its output, and raise RuntimeError unless it is all there."""
-    received = 0
-
-    def count(data: bytes) -> None:
-        nonlocal received
-        received += len(data)
-
-    completion = connection.run(command, stdout=count, stderr=count)
-    if completion != Exited(0) or received != expected:
-        raise RuntimeError(f"{command}: {completion}, {received} of {expected} bytes")
+def finish(connection: Connection, command: str) -> None:
+    """Run a command that is to succeed and print nothing. Raises RuntimeError."""
+    received: list[bytes] = []
+    completion = connection.run(command, stdout=received.append, stderr=received.append)
+    if completion != Exited(0) or received:
+        raise RuntimeError(f"{command}: {completion}, {received}")
 
 
 BENCHMARKS = (
-    Benchmark("help", "qxub --help", "python -c 'import click'", 2.5, 15, start_up),
-    Benchmark("connect", "connect, log in, exec true", "ssh HOST true", 0.5, 15, connecting),
-    Benchmark("chain", "the same, by two bastions", "ssh HOST true", 0.6, 15, chaining),
-    Benchmark("exec", "exec true, connection open", "ssh, ControlMaster", 0.35, 31, executing),
-    Benchmark("stdout", "200 MB of stdout", "ssh", 1.0, 7, reading),
-    Benchmark("ssh_config", "first look-up, 2,000 blocks", "ssh -G HOST", 1.0, 31, resolving),
-    Benchmark("ssh_config2", "second look-up, same files", "ssh -G HOST", 1.0, 31, resolving_again),
+    Benchmark("help", "qxub --help", "python -c 'import click'", at_most(2.5), 15, start_up),
+    Benchmark("connect", "connect + exec true", "ssh HOST true", at_most(0.5), 15, connecting),
+    Benchmark("chain", "the same, by two bastions", "ssh HOST true", at_most(0.6), 15, chaining),
+    Benchmark("far", "the same, 100 ms away", "ssh HOST true", at_most(0.65), 5, connecting_far),
+    Benchmark("exec", "exec, open connection", "ssh, ControlMaster", at_most(0.35), 31, executing),
+    Benchmark("echo", "a line and back, p99", "ssh -T HOST cat", at_most(1.0), 7, echoing),
+    Benchmark("stdout", "1 GiB of stdout", "ssh", at_least(1.2), 5, reading, False),
+    Benchmark("stdout2", "1 GiB of stdout", "asyncssh", at_least(1.3), 5, reading_asyncssh, False),
+    Benchmark("both", "512 MiB on each stream", "ssh", at_least(1.0), 5, reading_both, False),
+    Benchmark("stdin", "1 GiB of stdin", "ssh", at_least(1.0), 5, uploading, False),
+    Benchmark("far_stdout", "100 MB, 100 ms away", "ssh", at_least(4.0), 5, reading_far, False),
+    Benchmark("near_stdout", "same proxy, no delay", "ssh", at_least(1.0), 5, reading_near),
+    Benchmark("ssh_config", "look-up in 2,000 blocks", "ssh -G HOST", at_most(1.0), 31, resolving),
+    Benchmark("ssh_config2", "second, same file", "ssh -G HOST", at_most(1.0), 31, resolving_again),
 )

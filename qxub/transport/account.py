@@ -70,7 +70,7 @@ class Account:
         )
 
     def _hint(self, ended: str) -> str:
-        if "too many" in ended.lower():
+        if "too many" in ended.lower() and "publickey" in self.methods:
             return (
                 "The server counts every key that it is offered. Name the right one with "
                 "IdentityFile, and set IdentitiesOnly yes, for this host in ssh_config."

@@ -77,18 +77,37 @@ class _Loop:
     def run(self) -> None:
         """Go on until the server lets us in. Raises as `authenticate`."""
         try:
-            self._go_on(self._first_reply())
+            self._go_on(*self._begin())
         except LoginEnded as error:
             raise self._broken_off(error) from error
 
-    def _first_reply(self) -> Reply:
-        """Request "none", to which the server answers with its methods (RFC 4252 section 5.2)."""
+    def _begin(self) -> tuple[Method | None, Reply]:
+        """Request "none", to which the server answers with its methods (RFC 4252 section 5.2).
+
+        A key goes with it where nothing but a key could let us in. Gives the last reply, and the
+        method that it is about.
+        """
         conversation = self._login.conversation
         conversation.begin()
-        return conversation.request("none")
+        conversation.send_request("none")
+        key_login = self._only_way_in()
+        verdict = key_login.send_ahead() if key_login else None
+        reply = conversation.reply()
+        if verdict is None or not isinstance(reply, Failure):
+            return None, reply
+        self._account.methods = reply.methods
+        return key_login, verdict()
 
-    def _go_on(self, reply: Reply) -> None:
-        current: Method | None = None
+    def _only_way_in(self) -> PublicKey | None:
+        """Give the login by key, if no other can be: the rest is not wanted, or asks a person.
+
+        Else a server that takes no keys yet would count one for a failure (docs/decisions/0009).
+        """
+        first = self._methods[0] if self._methods else None
+        others_may = len(self._methods) > 1 and self._login.prompter is not NOBODY
+        return first if isinstance(first, PublicKey) and not others_may else None
+
+    def _go_on(self, current: Method | None, reply: Reply) -> None:
         while not isinstance(reply, Success):
             if not isinstance(reply, Failure):
                 raise LoginEnded("the server answers with a message that belongs to no request")

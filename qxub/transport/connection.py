@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,27 +9,21 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from qxub.transport.agents.forwarding import forward_agent
-from qxub.transport.authentication import authenticate
-from qxub.transport.dialing import dial
 from qxub.transport.errors import (
     ChannelError,
     ConnectError,
     ConnectionLost,
     TransportError,
 )
-from qxub.transport.host_key_check import check_host_key
-from qxub.transport.host_keys import host_key_algorithms, known_host
 from qxub.transport.key_exchange import (
     DEFAULT_CONNECT_SECONDS,
     connect_seconds,
-    exchange_keys,
-    offered_algorithms,
 )
+from qxub.transport.lines import close_line, log_in, open_line
 from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
 from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
-from qxub.transport.proxy_command import ProxySocket, run_proxy_command
 from qxub.transport.running import feed, run_out
 from qxub.transport.translation import describe, translate
 from qxub.transport.upkeep import Upkeep
@@ -49,7 +42,6 @@ if TYPE_CHECKING:
     from qxub.transport.running import Source
     from qxub.transport.sinks import Target
 
-log = logging.getLogger(__name__)
 
 SECONDS_FOR_NEW_KEYS = 3600.0
 """how long sending may wait while keys are exchanged anew: all that is under way arrives before,
@@ -72,7 +64,7 @@ def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
         deadline = time.monotonic() + connect_seconds(host)
         sock = open_line(host, jump, deadline, prompter)
         try:
-            transport = _start_session(host, sock, deadline, prompter)
+            transport = log_in(host, sock, deadline, prompter)
         except BaseException:
             close_line(sock)
             raise
@@ -81,22 +73,6 @@ def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
             jump.close()
         raise
     return Connection(host, transport, sock, jump)
-
-
-def open_line(
-    host: HostConfig, jump: Connection | None, deadline: float, prompter: Prompter
-) -> SocketLike:
-    """Open the line to `host`, on which SSH is spoken: a process, a tunnel or TCP."""
-    if host.proxy_command is not None:
-        return run_proxy_command(host, prompter)
-    return jump.open_tunnel(host, deadline) if jump else dial(host, deadline)
-
-
-def close_line(sock: SocketLike) -> None:
-    """Close what `open_line` has opened."""
-    sock.close()
-    if isinstance(sock, ProxySocket):
-        sock.join()
 
 
 def _connect_jump(host: HostConfig, prompter: Prompter) -> Connection | None:
@@ -273,22 +249,3 @@ def _no_more_sessions(host: HostConfig, others: int) -> ChannelError:
     message = f"{host.alias}: the server opens no more sessions on this connection; it has {others}"
     hint = "Its limit is MaxSessions (sshd_config(5)): end one first, or use another connection."
     return ChannelError(message, hint=hint, host=host.alias)
-
-
-def _start_session(
-    host: HostConfig, sock: SocketLike, deadline: float, prompter: Prompter
-) -> HookedTransport:
-    """Key exchange, host-key check, and only then login."""
-    known = known_host(host)
-    transport = HookedTransport(sock, host_key_algorithms(host, known))
-    try:
-        transport.offer(offered_algorithms(host), compression=host.compression)
-        if host.rekey_limit:
-            transport.limit_keys(host.rekey_limit)
-        exchange_keys(host, transport, deadline)
-        check_host_key(host, known, transport.host_key_blob, prompter, sock=sock)
-        authenticate(transport, host, time.monotonic() + connect_seconds(host), prompter)
-    except BaseException:
-        shut_down(transport, sock)
-        raise
-    return transport

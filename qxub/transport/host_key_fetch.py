@@ -13,12 +13,12 @@ import paramiko
 
 from qxub.transport import host_key_errors as errors
 from qxub.transport.blobs import key_type
-from qxub.transport.connection import close_line, open_line
 from qxub.transport.errors import ConnectError
 from qxub.transport.host_keys import Standing, known_host
 from qxub.transport.key_exchange import connect_seconds, exchange_keys
 from qxub.transport.known_hosts import fingerprint
 from qxub.transport.known_hosts_writer import add_known_key
+from qxub.transport.lines import close_line, open_line
 from qxub.transport.paramiko_hooks import HookedTransport, shut_down
 from qxub.transport.prompter import NOBODY
 from qxub.transport.revoked_keys import revoked_in

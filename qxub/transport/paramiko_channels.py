@@ -26,7 +26,7 @@ from paramiko.common import (
 from paramiko.message import Message
 
 from qxub.transport.completion import Exited, Signalled
-from qxub.transport.stream import Stream
+from qxub.transport.stream import WAIT_SECONDS, Stream
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ SEND_BYTES = 1024 * 1024
 """so much is sent by one call, at most"""
 STDERR = 1
 """the type of extended data (RFC 4254 section 5.2)"""
-WAIT_SECONDS = 0.2
-"""how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
 
 class Answer:
@@ -95,8 +93,8 @@ class SessionChannel:
 
     # What the server sends.
 
-    def take_data(self, kind: int, message: memoryview) -> None:
-        """Take a message of data, from the channel's number on.
+    def take_data(self, kind: int, message: memoryview) -> Stream | None:
+        """Take a message of data, from the channel's number on; give the stream to wake for it.
 
         Raises SSHException for a length that is a lie, and for more than the window.
         """
@@ -112,13 +110,15 @@ class SessionChannel:
                 raise paramiko.SSHException("the server sent more than there was room for")
         if self.channel.eof_received:
             log.debug("%d bytes of data after the end of the data were passed over", there)
-        elif kind == MSG_CHANNEL_DATA:
-            self.streams[0].feed(bytes(message[head:]))
-        elif struct.unpack_from(">I", message, 4)[0] == STDERR:
-            self.streams[1].feed(bytes(message[head:]))
-        else:
+            return None
+        is_stderr = kind != MSG_CHANNEL_DATA
+        if is_stderr and struct.unpack_from(">I", message, 4)[0] != STDERR:
             log.debug("%d bytes of extended data of an unknown type were passed over", there)
             self._give_back(there)
+            return None
+        stream = self.streams[is_stderr]
+        stream.add(bytes(message[head:]))
+        return stream
 
     def take_request(self, request: Message) -> None:
         """Take note of an exit status or an exit signal (RFC 4254 section 6.10): the first."""

@@ -28,7 +28,7 @@ class Aead(Protocol):
         """Open data. Raises InvalidTag."""
 
 
-class Stream(Protocol):
+class CounterMode(Protocol):
     """A cipher with a key that goes on where it left off: AES in counter mode."""
 
     def update(self, data: memoryview | bytes, /) -> bytes:
@@ -170,7 +170,7 @@ class MacOverCiphertext:
 
     start_bytes = LENGTH_BYTES
 
-    def __init__(self, engine: Stream, block_bytes: int, mac: Mac) -> None:
+    def __init__(self, engine: CounterMode, block_bytes: int, mac: Mac) -> None:
         self._update, self._block_bytes, self._mac = engine.update, block_bytes, mac
 
     def size(self, start: memoryview) -> int:
@@ -193,7 +193,7 @@ class MacOverCiphertext:
 class MacOverPlaintext:
     """Encrypt-and-MAC: the length is encrypted, too (RFC 4253 section 6)."""
 
-    def __init__(self, engine: Stream, block_bytes: int, mac: Mac) -> None:
+    def __init__(self, engine: CounterMode, block_bytes: int, mac: Mac) -> None:
         self._update, self._block_bytes, self._mac = engine.update, block_bytes, mac
         self.start_bytes = block_bytes
         self._first = b""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qxub.transport.proxy_command import ProxySocket
+    from qxub.transport.stream import Stream
 
 log = logging.getLogger(__name__)
 # Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
@@ -86,7 +87,9 @@ class HookedTransport(HandshakeTransport):
             MSG_CHANNEL_FAILURE: partial(self._on_answer, MSG_CHANNEL_FAILURE),
             MSG_CHANNEL_CLOSE: self._on_channel_close,
         }
+        self._fed: set[Stream] = set()
         self.packetizer.take_data = self._take_data
+        self.packetizer.call_before_waiting(self._wake_streams)
 
     def watch(self, channel: paramiko.Channel) -> SessionChannel:
         """Read from now on what the server sends about `channel`, a session of ours."""
@@ -114,8 +117,19 @@ class HookedTransport(HandshakeTransport):
         session = self.sessions.get(int.from_bytes(message[1:5], "big"))
         if session is None:
             return False
-        session.take_data(message[0], message[1:])
+        stream = session.take_data(message[0], message[1:])
+        if stream is not None:
+            self._fed.add(stream)
         return True
+
+    def _wake_streams(self) -> None:
+        """Have the data passed on that was taken.
+
+        Only now, as this thread is about to wait: a thread that wakes while another is busy would
+        stop again at once, as only one can run Python.
+        """
+        while self._fed:
+            self._fed.pop().wake()
 
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import paramiko
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qxub.transport.paramiko_hooks import SocketLike
 
 BUFFER_BYTES = 512 * 1024
@@ -34,6 +36,8 @@ class Line:
         self._start = self._end = 0
         self.closed = False
         self.last_heard = time.monotonic()
+        self.about_to_wait: Callable[[], None] = lambda: None
+        """called when all that has come was read, before waiting for more"""
         self.deadline: float | None = None
         """when the peer must have been heard"""
 
@@ -73,6 +77,7 @@ class Line:
             self._buffer[: len(rest)] = rest
             self._start, self._end = 0, len(rest)
         while self._end - self._start < count:
+            self.about_to_wait()
             try:
                 received = self._receive(self._buffer[self._end :])
             except socket.timeout:

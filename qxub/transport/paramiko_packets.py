@@ -40,7 +40,7 @@ DataTaker = Callable[[memoryview], bool]
 class Packetizer:
     """Reads and writes packets on a connected socket.
 
-    One thread reads; any may write. `take_data` is set by whoever wants data of channels.
+    One thread reads; any may write. Whoever wants the data of channels sets `take_data`.
     """
 
     REKEY_BYTES = 2**36
@@ -61,6 +61,10 @@ class Packetizer:
         self._needs_keys = False
         self._with_new_keys: set[str] = set()
         self._write_lock = threading.Lock()
+
+    def call_before_waiting(self, function: Callable[[], None]) -> None:
+        """Have `function` called when all that has come was taken, before waiting for more."""
+        self._line.about_to_wait = function
 
     # What Transport sets.
 

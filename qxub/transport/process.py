@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Callable
 from qxub.transport import paramiko_hooks as hooks
 from qxub.transport.completion import NoStatus
 from qxub.transport.errors import ChannelError, ConnectionLost
-from qxub.transport.paramiko_channels import WAIT_SECONDS
 from qxub.transport.sinks import sink_of
-from qxub.transport.stream import all_ended
+from qxub.transport.stream import WAIT_SECONDS, all_ended
 from qxub.transport.translation import describe, translated
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ class RemoteProcess:
         Raises ConnectionLost. See docs/decisions/0011-signals-are-answered.md.
         """
         with translated(self._host, f"sending the signal {name}", ConnectionLost):
+            if self._channel.closed:
+                return False
             passed_on = self._session.request("signal", name.encode()).wait(ANSWER_SECONDS)
         if not passed_on and otherwise is not None:
             otherwise()
@@ -78,6 +79,15 @@ class RemoteProcess:
         """
         with translated(self._host, "changing the terminal's size", ConnectionLost):
             self._session.notify("window-change", columns, rows, 0, 0)
+
+    def read(self, *, stderr: bool = False) -> bytes:
+        """Wait for the next bytes of stdout, or of stderr; b"" at the end of the stream.
+
+        This is for a conversation: it saves the thread of `drain`, which is to follow when it is
+        over, and tells how the process, or the line, has ended. Until then nothing of the other
+        stream is read, and the window holds what comes of it.
+        """
+        return self._session.streams[stderr].read()
 
     def drain(self, stdout: Target, stderr: Target) -> Ending:
         """Pass both streams on, as the bytes arrive, until the process has ended; tell how.

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 64 * 1024
 """small pieces are put together up to this, so that a byte a packet costs no object each"""
+WAIT_SECONDS = 0.2
+"""how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
 
 class Stream:
     """A queue of what has arrived, and the thread that passes it to the sink.
 
-    `feed` and `close` are called by the thread that reads the line, and never wait: how much may
+    `add` and `close` are called by the thread that reads the line, and never wait: how much may
     be on the way is the channel's window, which `consumed` gives back when the sink has taken
     something. The thread is started by the first bytes that have somewhere to go.
     """
@@ -33,19 +35,19 @@ class Stream:
         self._consumed = consumed
         self._sink: Sink | None = None
         self._pieces: collections.deque[bytes | bytearray] = collections.deque()
-        self._wakened = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._wakened = threading.Lock()  # held while there is nothing new; quicker than an event
+        self._wakened.acquire()
         self._waits = False
         self._closed = False
         self._stopped = False
         self._has_thread = False
         self._ended = threading.Event()
 
-    # The interface of Paramiko's BufferedPipe, as far as Channel feeds one.
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes from the line."""
+    def add(self, data: bytes) -> None:
+        """Take the next bytes from the line; `wake` is to follow soon."""
         self.last_data = time.monotonic()
-        with self._wakened:
+        with self._lock:
             last = self._pieces[-1] if self._pieces else None
             if len(data) >= PIECE_BYTES // 4:
                 self._pieces.append(data)
@@ -53,11 +55,22 @@ class Stream:
                 last += data
             else:
                 self._pieces.append(bytearray(data))
+
+    def wake(self) -> None:
+        """Have what was added passed on."""
+        with self._lock:
             self._run_or_wake()
+
+    # The interface of Paramiko's BufferedPipe, as far as Channel feeds one.
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes from the line."""
+        self.add(data)
+        self.wake()
 
     def close(self) -> None:
         """Take note that nothing more will come."""
-        with self._wakened:
+        with self._lock:
             self._closed = True
             self._run_or_wake()
 
@@ -68,13 +81,13 @@ class Stream:
 
     def pass_to(self, sink: Sink) -> None:
         """Pass what comes, and what has come, to `sink`; may be called again with another."""
-        with self._wakened:
+        with self._lock:
             self._sink = sink
             self._run_or_wake()
 
     def stop(self) -> None:
         """Pass nothing on any more."""
-        with self._wakened:
+        with self._lock:
             self._stopped = True
             self._run_or_wake()
 
@@ -83,10 +96,19 @@ class Stream:
         if self._has_thread:
             self._ended.wait(timeout)
 
+    def read(self) -> bytes:
+        """Wait for the next bytes, and take them; b"" at the end. Only while there is no sink."""
+        data = self._next()
+        if data:
+            self.received += len(data)
+            self._consumed(len(data))
+        return data
+
     def _run_or_wake(self) -> None:
         """With the lock held: see to it that what can be done now is done."""
         if self._waits:
-            self._wakened.notify()
+            self._waits = False
+            self._wakened.release()
         elif not self._has_thread and self._sink is not None:
             if self._pieces and not self._stopped:
                 self._has_thread = True
@@ -107,14 +129,16 @@ class Stream:
 
     def _next(self) -> bytes:
         """Wait for the next bytes; b"" at the end."""
-        with self._wakened:
-            while not (self._pieces or self._closed or self._stopped):
+        while True:
+            with self._lock:
+                if self._pieces and not self._stopped:
+                    return bytes(self._pieces.popleft())
+                if self._closed or self._stopped:
+                    return b""
                 self._waits = True
-                self._wakened.wait()
-                self._waits = False
-            if self._stopped or not self._pieces:
-                return b""
-            return bytes(self._pieces.popleft())
+                self._wakened.acquire(blocking=False)  # Ctrl-C may have left it released
+            while not self._wakened.acquire(timeout=WAIT_SECONDS):
+                pass  # a wait without limit ignores Ctrl-C on Windows
 
     def _end(self) -> None:
         self._ended.set()

@@ -86,6 +86,7 @@ class Conversation:
         self._messages = LoginMessages(transport)
         self.session_id = self._messages.session_id
         self._banner_left = BANNER_CHARACTERS
+        self._service_accepted = False
 
     @property
     def server_signature_algorithms(self) -> tuple[str, ...]:
@@ -94,19 +95,23 @@ class Conversation:
         return tuple(filter(None, said.decode("ascii", "replace").split(",")))
 
     def begin(self) -> None:
-        """Ask for the service. Raises LoginEnded, as all methods that send."""
+        """Ask for the service, and do not wait: that it is accepted is read with the first reply.
+
+        Raises LoginEnded, as all methods that send.
+        """
         message = Message()
         message.add_byte(bytes([MSG_SERVICE_REQUEST]))
         message.add_string("ssh-userauth")
         self._send(message)
-        number, _ = self._receive()
-        if number != MSG_SERVICE_ACCEPT:
-            raise LoginEnded(f"message {number} came where the login service should be accepted")
 
     def request(self, method: str, *fields: bytes | bool) -> Reply:
         """Ask to be let in by a method, with its fields (RFC 4252 section 5)."""
-        self._send(self.request_message(method, *fields))
+        self.send_request(method, *fields)
         return self.reply()
+
+    def send_request(self, method: str, *fields: bytes | bool) -> None:
+        """Ask the same, and do not wait; `reply` gives the replies in the order of the requests."""
+        self._send(self.request_message(method, *fields))
 
     def request_message(self, method: str, *fields: bytes | bool) -> Message:
         """Give a USERAUTH_REQUEST, the end of which is also what a key signs."""
@@ -141,6 +146,8 @@ class Conversation:
 
     def reply(self) -> Reply:
         """Wait for the reply to a request, showing banners as they come."""
+        if not self._service_accepted:
+            self._await_service()
         number, payload = self._receive()
         if number == MSG_USERAUTH_SUCCESS:
             return Success()
@@ -149,6 +156,12 @@ class Conversation:
         if number == MSG_SERVICE_ACCEPT:
             raise LoginEnded("the server accepts the login service again")
         return Further(payload)
+
+    def _await_service(self) -> None:
+        number, _ = self._receive()
+        if number != MSG_SERVICE_ACCEPT:
+            raise LoginEnded(f"message {number} came where the login service should be accepted")
+        self._service_accepted = True
 
     def _send(self, message: Message) -> None:
         try:

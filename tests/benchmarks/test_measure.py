@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.measure import Benchmark, Work, measure, summarize
+from benchmarks.measure import Benchmark, Work, at_least, at_most, measure, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ def nothing(_directory: Path) -> Iterator[tuple[Work, Work]]:
     yield (lambda: None), (lambda: None)
 
 
-BENCHMARK = Benchmark("name", "work", "peer", bar=0.5, rounds=3, prepare=nothing)
+BENCHMARK = Benchmark("name", "work", "peer", bar=at_most(0.5), rounds=3, prepare=nothing)
 
 
 def test_ratio_is_that_of_the_medians() -> None:
@@ -40,7 +41,17 @@ def test_bar_is_met_up_to_the_bar_itself(ours: float, met: bool) -> None:
     assert summarize(BENCHMARK, [(ours, 1.0)] * 2).met is met
 
 
-def test_both_sides_run_in_turn_after_an_unmeasured_round(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ours", "ratio", "met"), [(0.5, 4.0, True), (1.0, 2.0, True), (4.0, 0.5, False)]
+)
+def test_twice_the_throughput_is_half_of_the_time(ours: float, ratio: float, met: bool) -> None:
+    benchmark = dataclasses.replace(BENCHMARK, bar=at_least(2.0))
+    result = summarize(benchmark, [(ours, 2.0)] * 2)
+    assert (result.ratio, result.met) == (ratio, met)
+
+
+@pytest.mark.parametrize(("warm_up", "turns"), [(True, 4), (False, 3)])
+def test_both_sides_run_in_turn(tmp_path: Path, warm_up: bool, turns: int) -> None:
     calls = []
 
     @contextlib.contextmanager
@@ -49,6 +60,6 @@ def test_both_sides_run_in_turn_after_an_unmeasured_round(tmp_path: Path) -> Non
         yield (lambda: calls.append("ours")), (lambda: calls.append("theirs"))
         calls.append("closed")
 
-    result = measure(Benchmark("name", "work", "peer", 1.0, 3, prepare), tmp_path)
-    assert calls == ["ours", "theirs"] * 4 + ["closed"]
+    result = measure(Benchmark("name", "work", "peer", at_most(1), 3, prepare, warm_up), tmp_path)
+    assert calls == ["ours", "theirs"] * turns + ["closed"]
     assert result.rounds == 3

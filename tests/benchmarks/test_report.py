@@ -4,18 +4,18 @@ import json
 import subprocess
 import sys
 
-from benchmarks.measure import Result
+from benchmarks.measure import Result, at_least, at_most
 from benchmarks.report import HEADINGS, as_json, table
 
-QUICK = Result("quick", "work", "peer", 5, 0.001, 0.002, 0.5, 0.75, 0.1234, met=True)
-SLOW = Result("slow", "much more work", "peer", 5, 3.0, 2.0, 1.5, 1.0, 0.0, met=False)
+QUICK = Result("quick", "work", "peer", 5, 0.001, 0.002, 0.5, at_most(0.75), 0.1234, met=True)
+SLOW = Result("slow", "much more work", "peer", 5, 3.0, 2.0, 0.67, at_least(1.0), 0.0, met=False)
 
 
 def test_table_has_a_line_for_each_result_under_its_headings() -> None:
     head, quick, slow, note = table([QUICK, SLOW]).splitlines()
     assert " ".join(head.split()) == " ".join(HEADINGS)
-    assert " ".join(quick.split()) == "quick work peer 1.0 2.0 0.50 <= 0.75 12% yes"
-    assert slow.endswith("NO")
+    assert " ".join(quick.split()) == "quick work peer 1.0 2.0 0.50 <= 0.75 of its time 12% yes"
+    assert " ".join(slow.split()).endswith("3000.0 2000.0 0.67 >= 1.00 of its throughput 0% NO")
     assert head.index("peer") == quick.index("peer") == slow.index("peer")
     assert "interquartile" in note
 

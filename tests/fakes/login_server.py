@@ -50,6 +50,7 @@ class Desk:
         self.transport = transport
         self.arrived: queue.Queue[tuple[int, bytes] | None] = queue.Queue()
         self._in = False
+        self._methods = ALL
         self._handler_table = {
             number: lambda message, n=number: self.arrived.put((n, message.get_remainder()))
             for number in (SERVICE_REQUEST, REQUEST, INFO_RESPONSE)
@@ -88,13 +89,17 @@ class Desk:
         self.send(SERVICE_ACCEPT, "ssh-userauth")
 
     def request(self, method: str | None = None) -> Request:
-        """Wait for a request, of this method if one is given."""
+        """Wait for a request, of this method if one is given; a key sent ahead is refused."""
         message = self.read(REQUEST)
         user, _service, name = (message.get_text() for _ in range(3))
+        if name == "publickey" and name not in (method, *self._methods.split(",")):
+            self.refuse(self._methods)
+            return self.request(method)
         assert method in (None, name), f"{name} was asked for, and {method} was expected"
         return Request(user, name, message)
 
     def refuse(self, methods: str = ALL, *, partial: bool = False) -> None:
+        self._methods = methods
         self.send(FAILURE, methods, partial)
 
     def let_in(self) -> None:
@@ -124,6 +129,16 @@ class Desk:
 Script = Callable[[Desk], None]
 
 
+def opened(script: Script) -> Script:
+    """Give the script that accepts the service first."""
+
+    def whole(desk: Desk) -> None:
+        desk.open()
+        script(desk)
+
+    return whole
+
+
 @dataclass
 class LoginHost:
     """The server's address, as ssh_config."""
@@ -140,8 +155,14 @@ class LoginHost:
 
 
 @contextlib.contextmanager
-def login_server(directory: Path, script: Script) -> Iterator[LoginHost]:
-    """Run a server; each login follows `script`, whose failed assertions end up here."""
+def login_server(
+    directory: Path, script: Script, *, opens: bool = True, says_algorithms: bool = True
+) -> Iterator[LoginHost]:
+    """Run a server; each login follows `script`, whose failed assertions end up here.
+
+    `opens`: whether it accepts the service before the script. `says_algorithms`: whether it sends
+    "server-sig-algs" (RFC 8308 section 3.1).
+    """
     directory.mkdir(parents=True, exist_ok=True)
     key = _new_host_key("ssh-ed25519")
     failures: list[AssertionError] = []
@@ -153,7 +174,8 @@ def login_server(directory: Path, script: Script) -> Iterator[LoginHost]:
             SSH_CONFIG.format(address=LOOPBACK, port=port, key=directory / "key", known_hosts=known)
         )
         stopping = threading.Event()
-        arguments = (listener, key, script, failures, stopping)
+        whole = opened(script) if opens else script
+        arguments = (listener, key, whole, failures, stopping, says_algorithms)
         thread = threading.Thread(target=_serve, args=arguments, name="login server")
         thread.start()
         try:
@@ -173,6 +195,7 @@ def _serve(
     script: Script,
     failures: list[AssertionError],
     stopping: threading.Event,
+    says_algorithms: bool,
 ) -> None:
     while True:
         sock, _ = listener.accept()
@@ -180,13 +203,12 @@ def _serve(
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport = _QuietTransport(sock)
+        transport = _QuietTransport(sock, server_sig_algs=says_algorithms)
         transport.add_server_key(key)
         desk = Desk(transport)
         transport.auth_handler = desk  # type: ignore[assignment]
         try:
             transport.start_server(event=threading.Event(), server=paramiko.ServerInterface())
-            desk.open()
             script(desk)
             transport.join(SECONDS)
         except AssertionError as failure:

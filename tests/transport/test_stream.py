@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import threading
 import time
@@ -108,6 +109,31 @@ def test_another_sink_takes_over() -> None:
     watched.await_end()
     assert first == b"one"
     assert second == b"two"
+
+
+def test_reading_without_a_sink() -> None:
+    watched = Watched()
+    threading.Timer(0.05, watched.stream.feed, [b"one"]).start()
+    assert watched.stream.read() == b"one"
+    watched.stream.feed(b"two")
+    watched.stream.close()
+    assert (watched.stream.read(), watched.stream.read(), watched.stream.read()) == (
+        b"two",
+        b"",
+        b"",
+    )
+    assert watched.given_back == [3, 3]
+
+
+def test_reading_goes_on_after_ctrl_c() -> None:
+    watched = Watched()
+    for piece in (b"one", b"two"):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            watched.stream.read()
+        watched.stream.feed(piece)
+        watched.stream.feed(piece)
+        assert watched.stream.read() == piece + piece
 
 
 def test_memory_has_a_bound() -> None:

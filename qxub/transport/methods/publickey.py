@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from paramiko.message import Message
@@ -17,6 +18,8 @@ from qxub.transport.signature_algorithms import choose_algorithm
 from qxub.transport.userauth import Failure, Further, LoginEnded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qxub.transport.agents.client import Agent
     from qxub.transport.identities import Identity
     from qxub.transport.methods.method import Login
@@ -47,10 +50,7 @@ class PublicKey:
 
     def attempt(self) -> Reply | None:
         """Offer the next key."""
-        if self._identities is None:
-            files = [FileIdentity(file, self._ask) for file in self._login.host.identity_files]
-            self._identities = list(collect(self._login.host, files, self._held()))
-        for identity in self._identities:
+        for identity in self._all():
             try:
                 reply = self._offer(identity)
             except KeyUnusableError as error:
@@ -59,6 +59,52 @@ class PublicKey:
                 if reply is not None:
                     return reply
         return None
+
+    def send_ahead(self) -> Callable[[], Reply] | None:
+        """Send the first key, signed, before the server has said whether it takes keys.
+
+        Only a key that ssh_config names, for which nobody's help is needed to sign, nor the
+        server's word by which algorithm. Gives what waits for the verdict, to be called when the
+        server has said what it takes; None, where nothing was sent.
+        """
+        login = self._login
+        if "identityfile" not in login.host.origins:
+            return None
+        identity = next(iter(self._all()), None)
+        if identity is None or not identity.is_ready or identity.blob is None:
+            return None
+        server_takes = login.conversation.server_signature_algorithms
+        try:
+            algorithm = choose_algorithm(login.host, identity.blob, server_takes)
+            if algorithm.startswith("rsa-") and not server_takes:
+                return None
+            self._send_signed(identity, identity.blob, algorithm)
+        except KeyUnusableError:
+            return None  # attempt() will say so, if the server takes keys
+        self._offered.add(identity.blob)
+        return partial(self._verdict_on_ahead, identity, identity.blob)
+
+    def _verdict_on_ahead(self, identity: Identity, blob: bytes) -> Reply:
+        login, account = self._login, self._login.account
+        account.begin(self.name, identity.label, fingerprint(plain_blob(blob)))
+        is_taken = self.name in account.methods
+        if not is_taken:
+            order = ",".join([*account.methods, self.name])
+            account.suggest(
+                7,
+                "A key was sent ahead, and the server takes none at this step. With "
+                f"PreferredAuthentications {order} for this host in ssh_config none is.",
+            )
+        reply = login.conversation.reply()
+        if isinstance(reply, Failure) and not (reply.partial or is_taken):
+            return login.conclude(reply, more="the server takes no keys at this step")
+        return self._conclude(reply, identity, blob)
+
+    def _all(self) -> list[Identity]:
+        if self._identities is None:
+            files = [FileIdentity(file, self._ask) for file in self._login.host.identity_files]
+            self._identities = list(collect(self._login.host, files, self._held()))
+        return self._identities
 
     def _ask(self, text: str) -> str | None:
         return self._login.ask(text, patient=False)
@@ -97,9 +143,10 @@ class PublicKey:
             if not isinstance(reply, Further):
                 return self._conclude(reply, identity, blob)
             _check_answer(reply.payload, blob)
-        return self._conclude(self._log_in(identity, blob, algorithm), identity, blob)
+        self._send_signed(identity, blob, algorithm)
+        return self._conclude(conversation.reply(), identity, blob)
 
-    def _log_in(self, identity: Identity, blob: bytes, algorithm: str) -> Reply:
+    def _send_signed(self, identity: Identity, blob: bytes, algorithm: str) -> None:
         """Sign (section 7: the session's identifier, and the request) and send the request."""
         conversation = self._login.conversation
         fields = (True, algorithm.encode(), blob)
@@ -107,7 +154,7 @@ class PublicKey:
         with conversation.clock_stands_still():  # the agent may be asking its person
             plain = algorithm.replace("-cert-v01@openssh.com", "")
             signature = identity.sign(write_string(conversation.session_id) + request, plain)
-        return conversation.request(self.name, *fields, signature)
+        conversation.send_request(self.name, *fields, signature)
 
     def _conclude(self, reply: Reply, identity: Identity, blob: bytes) -> Reply:
         if isinstance(reply, Failure) and reply.partial:
