@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -126,8 +127,8 @@ class Connection:
             with self._asking("starting the command", ChannelError):
                 forward_agent(self.host, channel)
                 session = self._transport.watch(channel)
-                for name, value in (env or {}).items():
-                    session.notify("env", name.encode(), value.encode())
+                for pair in (env or {}).items():
+                    session.notify("env", *(os.fsencode(text) for text in pair))
                 if pty is not None:
                     size = (pty.columns, pty.rows, 0, 0)
                     terminal = (pty.term.encode(), *size, pty.encoded_modes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, BinaryIO, Union
+from typing import TYPE_CHECKING, Protocol, Union
 
 from qxub.transport.completion import TimedOut
 from qxub.transport.errors import ChannelError, ConnectionLost
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Source = Union[bytes, BinaryIO]
+
+class BinaryReader(Protocol):
+    """What is asked of a file: opened in binary, buffered or not."""
+
+    def read(self, size: int, /) -> bytes:
+        """Wait for bytes and give `size` of them at most; b"" at the end."""
+
+
+Source = Union[bytes, BinaryReader]
 
 KILL_SECONDS = 10.0
 """between TERM and KILL, and between KILL and giving up, for a process whose time is over"""

@@ -22,6 +22,8 @@ from tests.real.requirements import require
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.real.accounts import Account
+
 HOST = "127.0.0.1"
 PrivateKey = Union[ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 
@@ -124,6 +126,20 @@ def running_sshd(
     argv = [program, "-D", "-e", "-f", str(server.directory / "sshd_config")]
     with supervised(argv, log) as process:
         wait_until(lambda: _answers(server.port), process, log)
+        yield server
+
+
+@contextlib.contextmanager
+def sshd_for(account: Account | None, directory: Path, *options: str) -> Iterator[Sshd]:
+    """OpenSSH's sshd, for logins as `account`; without one, as who runs the tests."""
+    if account is None:
+        with running_sshd(directory, *options) as server:
+            yield server
+        return
+    keys = f"AuthorizedKeysFile {account.home}/.ssh/authorized_keys"
+    home = {"HOME": str(account.home)}
+    with running_sshd(directory, keys, *options, env=home, user=account.name) as server:
+        account.authorize(server.client_key.with_name("client_key.pub").read_text())
         yield server
 
 
