@@ -145,6 +145,16 @@ class Connection:
                 request_answer(channel, "pty-req", pty.term.encode(), *size, pty.encoded_modes())
             return RemoteProcess(self.host.alias, self._transport, channel, request)
 
+    def start_subsystem(self, name: str) -> RemoteProcess:
+        """Start a subsystem, such as "sftp", in a channel of its own (RFC 4254 section 6.5).
+
+        Raises ChannelError when the server has none of that name, or ConnectionLost.
+        """
+        with self._asking(f"starting the subsystem {name}", ChannelError):
+            channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
+            request = ("subsystem", name.encode())
+            return RemoteProcess(self.host.alias, self._transport, channel, request)
+
     def run(
         self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink
     ) -> Completion:

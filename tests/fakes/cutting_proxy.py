@@ -17,6 +17,8 @@ class CuttingProxy:
     def __init__(self, target_port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self.bytes_up = 0
+        """how many the client has sent"""
         self._target_port = target_port
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
@@ -41,9 +43,9 @@ class CuttingProxy:
         server = socket.create_connection(("127.0.0.1", self._target_port))
         self._sockets += [client, server]
         self._start(self._relay, server, client)
-        self._relay(client, server)
+        self._relay(client, server, up=True)
 
-    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+    def _relay(self, source: socket.socket, sink: socket.socket, *, up: bool = False) -> None:
         with contextlib.suppress(OSError):  # the cut
             while True:
                 data = source.recv(65536)
@@ -51,6 +53,8 @@ class CuttingProxy:
                 if not data:
                     break
                 sink.sendall(data)
+                if up:
+                    self.bytes_up += len(data)
         self.cut()
 
     def _start(self, target: object, *args: object) -> None:
