@@ -17,8 +17,8 @@ class CuttingProxy:
     def __init__(self, target_port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.bytes_up = 0
-        """how many the client has sent"""
+        self.bytes_up = self.bytes_down = 0
+        """how many the client has sent, and how many it was sent"""
         self._target_port = target_port
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
@@ -55,6 +55,8 @@ class CuttingProxy:
                 sink.sendall(data)
                 if up:
                     self.bytes_up += len(data)
+                else:
+                    self.bytes_down += len(data)
         self.cut()
 
     def _start(self, target: object, *args: object) -> None:

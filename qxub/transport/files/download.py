@@ -55,12 +55,7 @@ class Download:
         part = LocalPart(local, keep=resume)
         start = self._start(part) if resume else 0
         try:
-            with part.writing(start, self._status.mtime) as file:
-
-                def write(data: bytes) -> None:
-                    with local_failures(local):
-                        file.write(data)
-
+            with part.writing(start, self._status.mtime) as write:
                 return self._receive(start, write)
         except FileIntegrityError:
             with local_failures(part.path):

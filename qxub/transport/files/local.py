@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from qxub.transport.process import Sink
+
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 18
@@ -74,17 +76,23 @@ class LocalPart:
         return digest
 
     @contextmanager
-    def writing(self, start: int, mtime: int | None) -> Iterator[IO[bytes]]:
-        """Open it, to be written from `start` on. At the end of the body it takes its place."""
+    def writing(self, start: int, mtime: int | None) -> Iterator[Sink]:
+        """Write it from `start` on, by what is given. At the end of the body it takes its place."""
         with local_failures(self._target):
             if start == 0:
                 self.remove()
             file = self._open(start)
+
+        def write(data: bytes) -> None:
+            with local_failures(self._target):
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+
         try:
             with file:
-                yield file
+                yield write
                 with local_failures(self._target):
-                    file.flush()
                     os.fsync(file.fileno())
             with local_failures(self._target):
                 self.path.replace(self._target)
@@ -96,11 +104,12 @@ class LocalPart:
         """Remove it, if it is there. Raises OSError."""
         self.path.unlink(missing_ok=True)
 
-    def _open(self, start: int) -> IO[bytes]:
+    def _open(self, start: int) -> io.FileIO:
+        """Open it without a buffer, whose contents would be written once more by closing it."""
+        flags = os.O_WRONLY | getattr(os, "O_BINARY", 0)
         if start:
-            return self.path.open("ab")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        file = os.fdopen(os.open(self.path, flags, 0o600), "wb")
+            return io.FileIO(os.open(self.path, flags | os.O_APPEND), "ab")
+        file = io.FileIO(os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         twin.restrict_to_owner(self.path)
         return file
 

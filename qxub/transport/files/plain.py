@@ -32,7 +32,8 @@ _READ_FROM = b"""tail -c +%d <"$1" """
 
 # noclobber (-C) makes it a new file. The last lines flush it, where dd knows how.
 _CREATE = b"""umask 077; set -C; cat >"$1" || exit\n"""
-_CONTINUE = b"""cat >>"$1" || exit\n"""
+# Not at the end: an earlier cat, whose line was cut, may just now be writing what had reached it.
+_CONTINUE = b"""{ dd bs=1 seek=%d count=0 conv=notrunc 2>/dev/null && cat; } 1<>"$1" || exit\n"""
 _SYNCHRONIZE = b"""said=$(dd if=/dev/null conv=notrunc,fsync 2>&1 >>"$1") && exit
 case $said in *conv*) ;; *) printf '%s\\n' "$said" >&2; exit 1;; esac"""
 
@@ -79,8 +80,8 @@ class PlainWay:
 
     def write(self, part: Part, offset: int, blocks: Iterable[bytes]) -> None:
         """By cat(1) and dd(1)."""
-        commands = (_CONTINUE if offset else _CREATE) + _SYNCHRONIZE
-        with self._script(part.target, commands, part.path) as script:
+        commands = _CONTINUE % offset if offset else _CREATE
+        with self._script(part.target, commands + _SYNCHRONIZE, part.path) as script:
             script.feed(blocks)
 
     def replace(self, part: Part, mode: int) -> None:
