@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qxub.transport.completion import Completion, Exited, NoStatus, Signalled
+    from qxub.transport.completion import Completion, Exited, NoStatus, Signalled, TimedOut
     from qxub.transport.connection import Connection, connect
     from qxub.transport.errors import (
         Attempt,
@@ -48,9 +48,10 @@ if TYPE_CHECKING:
     )
     from qxub.transport.host_config import HostConfig
     from qxub.transport.keys import generate_key_pair
-    from qxub.transport.process import RemoteProcess, Sink
+    from qxub.transport.process import RemoteProcess
     from qxub.transport.prompter import NOBODY, Callbacks, Prompter
     from qxub.transport.pty import Pty
+    from qxub.transport.sinks import Memory, Sink, Target
     from qxub.transport.ssh_config import resolve
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "HostKeyError",
     "HostKeyRevoked",
     "HostKeyUnknown",
+    "Memory",
     "NoStatus",
     "Progress",
     "Prompter",
@@ -89,6 +91,8 @@ __all__ = [
     "ResolveError",
     "Signalled",
     "Sink",
+    "Target",
+    "TimedOut",
     "Transfer",
     "TransportError",
     "connect",
@@ -98,7 +102,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "completion": ("Completion", "Exited", "NoStatus", "Signalled"),
+    "completion": ("Completion", "Exited", "NoStatus", "Signalled", "TimedOut"),
     "connection": ("Connection", "connect"),
     "errors": (
         "Attempt",
@@ -132,9 +136,10 @@ _HOMES = {
     ),
     "host_config": ("HostConfig",),
     "keys": ("generate_key_pair",),
-    "process": ("RemoteProcess", "Sink"),
+    "process": ("RemoteProcess",),
     "prompter": ("NOBODY", "Callbacks", "Prompter"),
     "pty": ("Pty",),
+    "sinks": ("Memory", "Sink", "Target"),
     "ssh_config": ("resolve",),
 }
 """module → the names that it gives"""

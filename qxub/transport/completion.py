@@ -27,4 +27,17 @@ class NoStatus:
     """The server closed the channel in good order and reported neither status nor signal."""
 
 
-Completion = Union[Exited, Signalled, NoStatus]
+Ending = Union[Exited, Signalled, NoStatus]
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """The time limit came first, and the process was ended for it.
+
+    `ending` is how it then ended; None where it was left behind when the channel was closed.
+    """
+
+    ending: Ending | None
+
+
+Completion = Union[Ending, TimedOut]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import paramiko
 
 from qxub.transport.agents.forwarding import forward_agent
 from qxub.transport.authentication import authenticate
@@ -19,33 +20,44 @@ from qxub.transport.errors import (
 )
 from qxub.transport.host_key_check import check_host_key
 from qxub.transport.host_keys import host_key_algorithms, known_host
-from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds, exchange_keys
-from qxub.transport.paramiko_hooks import HookedTransport, notify, shut_down
-from qxub.transport.paramiko_hooks import request as request_answer
+from qxub.transport.key_exchange import (
+    DEFAULT_CONNECT_SECONDS,
+    connect_seconds,
+    exchange_keys,
+    offered_algorithms,
+)
+from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
+from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
 from qxub.transport.proxy_command import ProxySocket, run_proxy_command
+from qxub.transport.running import feed, run_out
 from qxub.transport.translation import describe, translate
 from qxub.transport.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import paramiko
     from typing_extensions import Self
 
     from qxub.transport.completion import Completion
     from qxub.transport.host_config import HostConfig
+    from qxub.transport.paramiko_channels import Answer
     from qxub.transport.paramiko_hooks import SocketLike
-    from qxub.transport.process import Sink
     from qxub.transport.prompter import Prompter
     from qxub.transport.pty import Pty
+    from qxub.transport.running import Source
+    from qxub.transport.sinks import Target
 
 log = logging.getLogger(__name__)
 
 SECONDS_FOR_NEW_KEYS = 3600.0
 """how long sending may wait while keys are exchanged anew: all that is under way arrives before,
 which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
+SESSION_SECONDS = 30.0
+"""how long to wait for a session to end where the server allows no more (MaxSessions)"""
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""between two tries, in seconds"""
 
 
 def connect(host: HostConfig, *, prompter: Prompter = NOBODY) -> Connection:
@@ -124,53 +136,108 @@ class Connection:
         *,
         pty: Pty | None = None,
         env: Mapping[str, str] | None = None,
+        patience: float = SESSION_SECONDS,
     ) -> RemoteProcess:
         """Start `command` in the user's login shell over there, in a channel of its own.
 
         Text is sent as UTF-8. Without a command the login shell itself is started. `pty` asks for
         a terminal; `env` is offered variable by variable, and the server takes what it likes
-        (sshd_config(5), AcceptEnv). Raises ChannelError when something is refused, or
-        ConnectionLost.
+        (sshd_config(5), AcceptEnv). Where the server has as many sessions as it allows, this waits
+        for one of ours to end, at most `patience` seconds. Raises ChannelError when something is
+        refused, or ConnectionLost.
         """
-        data = command.encode() if isinstance(command, str) else command
-        request = ("shell",) if data is None else ("exec", data)
-        with self._asking("opening a channel", ChannelError):
-            channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
-        with self._asking("starting the command", ChannelError):
+        with self._new_channel("starting the command", patience) as channel:
             forward_agent(self.host, channel)
+            session = self._transport.watch(channel)
             for name, value in (env or {}).items():
-                notify(channel, "env", name.encode(), value.encode())
+                session.notify("env", name.encode(), value.encode())
             if pty is not None:
                 size = (pty.columns, pty.rows, 0, 0)
-                request_answer(channel, "pty-req", pty.term.encode(), *size, pty.encoded_modes())
-            return RemoteProcess(self.host.alias, self._transport, channel, request)
+                terminal = (pty.term.encode(), *size, pty.encoded_modes())
+                self._expect(session.request("pty-req", *terminal), "a terminal")
+            if command is None:
+                self._expect(session.request("shell"), "a shell")
+            else:
+                data = command.encode() if isinstance(command, str) else command
+                self._expect(session.request("exec", data), "the command")
+        return RemoteProcess(self.host.alias, self._transport, session)
 
     def start_subsystem(self, name: str) -> RemoteProcess:
         """Start a subsystem, such as "sftp", in a channel of its own (RFC 4254 section 6.5).
 
-        Raises ChannelError when the server has none of that name, or ConnectionLost.
+        Waits and raises as `start` does; ChannelError also when the server has none of that name.
         """
-        with self._asking(f"starting the subsystem {name}", ChannelError):
-            channel = self._transport.open_session(timeout=DEFAULT_CONNECT_SECONDS)
-            request = ("subsystem", name.encode())
-            return RemoteProcess(self.host.alias, self._transport, channel, request)
+        with self._new_channel(f"starting the subsystem {name}", SESSION_SECONDS) as channel:
+            session = self._transport.watch(channel)
+            answer = session.request("subsystem", name.encode())
+            self._expect(answer, f"the subsystem {name}")
+        return RemoteProcess(self.host.alias, self._transport, session)
 
     def run(
-        self, command: str | bytes, *, stdin: bytes = b"", stdout: Sink, stderr: Sink
+        self,
+        command: str | bytes | None,
+        *,
+        stdin: Source = b"",
+        stdout: Target,
+        stderr: Target,
+        pty: Pty | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Completion:
-        """Run `command` to its end, feeding it `stdin` and passing its output to the sinks.
+        """Run `command` to its end, feeding it `stdin` and passing its output on.
 
-        Raises what `start` and `RemoteProcess.drain` raise. A process that ends without reading all
-        of its input is no error.
+        `stdin` is bytes or a file opened in binary, which is read to its end in a thread of its
+        own. After `timeout` seconds the process is sent TERM, and KILL when it has not ended
+        KILL_SECONDS later: that gives TimedOut, and the output is what came until then. Raises what
+        `start` and `RemoteProcess.drain` raise. A process that ends without reading all of its
+        input is no error.
         """
-        process = self.start(command)
-        feeder = threading.Thread(target=_feed, args=(process, stdin), daemon=True)
-        feeder.start()
+        with self.start(command, pty=pty, env=env) as process:
+            feed(process, stdin)
+            if timeout is None:
+                return process.drain(stdout, stderr)
+            return run_out(process, time.monotonic() + timeout, stdout, stderr)
+
+    @contextmanager
+    def _new_channel(self, stage: str, patience: float) -> Iterator[paramiko.Channel]:
+        """Open a channel, in which the body starts something; close it if that fails."""
+        channel = self._open_session(patience)
         try:
-            return process.drain(stdout, stderr)
-        finally:
-            process.close()
-            feeder.join(timeout=1)
+            with self._asking(stage, ChannelError):
+                yield channel
+        except BaseException:
+            close_channel(channel)
+            raise
+
+    def _open_session(self, patience: float) -> paramiko.Channel:
+        """Open a channel; where the server has none left, wait for one of ours to end."""
+        deadline, pause = time.monotonic() + patience, FIRST_PAUSE
+        while True:
+            with self._asking("opening a channel", ChannelError):
+                try:
+                    return self._transport.open_channel(
+                        "session",
+                        window_size=WINDOW_BYTES,
+                        max_packet_size=PACKET_BYTES,
+                        timeout=DEFAULT_CONNECT_SECONDS,
+                    )
+                except paramiko.ChannelException as error:
+                    others = len(self._transport.sessions)
+                    if not others:
+                        raise
+                    if time.monotonic() > deadline:
+                        raise _no_more_sessions(self.host, others) from error
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _expect(self, answer: Answer, what: str) -> None:
+        """Wait for an answer. Raises ChannelError when it is no, or what ended the line."""
+        granted = answer.wait()
+        if granted is None:
+            raise self._transport.get_exception() or EOFError
+        if not granted:
+            alias = self.host.alias
+            raise ChannelError(f"{alias}: the server refused {what}", host=alias)
 
     def open_tunnel(self, target: HostConfig, deadline: float) -> paramiko.Channel:
         """Open a direct-tcpip channel (RFC 4254 section 7.2) to the target's address.
@@ -220,13 +287,10 @@ class Connection:
         self.close()
 
 
-def _feed(process: RemoteProcess, stdin: bytes) -> None:
-    try:
-        process.write(stdin)
-        process.close_stdin()
-    except (ChannelError, ConnectionLost) as error:
-        # the process did not want it all, or drain() tells of the loss
-        log.debug("stdin not delivered: %s", error)
+def _no_more_sessions(host: HostConfig, others: int) -> ChannelError:
+    message = f"{host.alias}: the server opens no more sessions on this connection; it has {others}"
+    hint = "Its limit is MaxSessions (sshd_config(5)): end one first, or use another connection."
+    return ChannelError(message, hint=hint, host=host.alias)
 
 
 def _start_session(
@@ -236,7 +300,7 @@ def _start_session(
     known = known_host(host)
     transport = HookedTransport(sock, host_key_algorithms(host, known))
     try:
-        transport.offer(host.algorithms, compression=host.compression)
+        transport.offer(offered_algorithms(host), compression=host.compression)
         if host.rekey_limit:
             transport.limit_keys(host.rekey_limit)
         exchange_keys(host, transport, deadline)

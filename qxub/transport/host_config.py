@@ -73,6 +73,10 @@ class HostConfig:
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    def is_default(self, keyword: str) -> bool:
+        """Whether nobody has said anything of `keyword`, in lower case."""
+        return set(self.origins.get(keyword, ())) <= {"default", ""}
+
     @property
     def known_hosts_files(self) -> tuple[Path, ...]:
         """The files in which host keys are looked up, in order."""

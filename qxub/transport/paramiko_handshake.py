@@ -27,7 +27,7 @@ from paramiko.common import (
 )
 from paramiko.message import Message
 
-from qxub.transport.paramiko_packets import CheckedPacketizer, take_data
+from qxub.transport.paramiko_packets import Packetizer, take_data
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ class NoSharedAlgorithmError(paramiko.ssh_exception.IncompatiblePeer):
 class HandshakeTransport(paramiko.Transport):
     """A Transport whose handshake is as OpenSSH's; `offer` before it starts."""
 
-    packetizer: CheckedPacketizer
+    packetizer: Packetizer  # type: ignore[assignment]
 
     def __init__(self, sock: SocketLike, **settings: object) -> None:
-        super().__init__(sock, packetizer_class=CheckedPacketizer, **settings)  # type: ignore[arg-type]
+        super().__init__(sock, packetizer_class=Packetizer, **settings)  # type: ignore[arg-type]
         self.first_line = ""
         self.why_line_ended: Callable[[], str] = str  # which gives ""
         self._disconnect_reason = ""
@@ -118,7 +118,7 @@ class HandshakeTransport(paramiko.Transport):
 
     def renew_keys(self) -> None:
         """Exchange keys anew, soon; this does not wait for it."""
-        self.packetizer._trigger_rekey()  # type: ignore[attr-defined]  # noqa: SLF001
+        self.packetizer.renew_keys()
 
     def probe(self) -> None:
         """Send what any server must answer (RFC 4254 section 4); this does not wait for it.

@@ -11,16 +11,21 @@ rely on.
 from __future__ import annotations
 
 import logging
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, Union
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_FAILURE,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
+)
 from paramiko.message import Message
 
-from qxub.transport.completion import Exited, Signalled
 from qxub.transport.host_certificates import plain_key
 from qxub.transport.host_key_proof import read_plain_key, refusing_bad_keys
+from qxub.transport.paramiko_channels import SessionChannel, channel_request
 from qxub.transport.paramiko_handshake import HandshakeTransport
 from qxub.transport.translation import printable
 
@@ -28,7 +33,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable
 
-    from qxub.transport.completion import Completion
     from qxub.transport.proxy_command import ProxySocket
 
 log = logging.getLogger(__name__)
@@ -36,7 +40,12 @@ log = logging.getLogger(__name__)
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 WINDOW_BYTES = 2 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024  # with a 2 MiB window this reads fastest: BufferedPipe copies its backlog
+"""of a tunnel: Paramiko's BufferedPipe copies its backlog at every read"""
+CHUNK_BYTES = 64 * 1024
+CLOSED_CHANNELS_KEPT = 1000
+"""for so many a late message is passed over; Paramiko remembers all that there ever were"""
+DATA_HEAD_BYTES = 9
+"""kind, number of the channel, length"""
 WEAK_ALGORITHMS = {
     "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
     "macs": ["hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"],
@@ -53,31 +62,6 @@ PLAIN_HOST_KEY_ALGORITHMS = (
 SocketLike = Union["socket.socket", paramiko.Channel, "ProxySocket"]
 
 
-class Ending:
-    """How the peer ended a channel: its exit report and its CHANNEL_CLOSE, as they arrive."""
-
-    def __init__(self) -> None:
-        self.completion: Completion | None = None
-        self.closed_by_peer = False
-        self.changed = threading.Event()
-
-    def read_request(self, request: Message) -> None:
-        """Note an exit-status or exit-signal request (RFC 4254 section 6.10)."""
-        kind = request.get_text()
-        request.get_boolean()  # want-reply, always false for these two
-        if kind == "exit-status":
-            self.completion = Exited(request.get_int())
-        elif kind == "exit-signal":
-            name, core = printable(request.get_text()), request.get_boolean()
-            self.completion = Signalled(name, core, printable(request.get_text()))
-        self.changed.set()
-
-    def read_close(self) -> None:
-        """Note the peer's CHANNEL_CLOSE (RFC 4254 section 5.3)."""
-        self.closed_by_peer = True
-        self.changed.set()
-
-
 class HookedTransport(HandshakeTransport):
     """A Paramiko Transport with our settings, whose channel requests can be watched.
 
@@ -91,33 +75,67 @@ class HookedTransport(HandshakeTransport):
         )
         self._host_key_algorithms = tuple(host_key_algorithms) or PLAIN_HOST_KEY_ALGORITHMS
         self.host_key_blob = b""
-        self._endings: dict[int, Ending] = {}
+        self.sessions: dict[int, SessionChannel] = {}
+        """those that the server has not closed yet, by the number of the channel here"""
         self.disconnect_reason = ""
-        original = self._channel_handler_table
-        self._handle_request = original[MSG_CHANNEL_REQUEST]
-        self._handle_close = original[MSG_CHANNEL_CLOSE]
+        self._paramiko_handles = self._channel_handler_table
         self._channel_handler_table: dict[int, Callable[[paramiko.Channel, Message], None]] = {
-            **original,
+            **self._paramiko_handles,
             MSG_CHANNEL_REQUEST: self.on_channel_request,
-            MSG_CHANNEL_CLOSE: self.on_channel_close,
+            MSG_CHANNEL_SUCCESS: partial(self._on_answer, MSG_CHANNEL_SUCCESS),
+            MSG_CHANNEL_FAILURE: partial(self._on_answer, MSG_CHANNEL_FAILURE),
+            MSG_CHANNEL_CLOSE: self._on_channel_close,
         }
+        self.packetizer.take_data = self._take_data
 
-    def watch(self, channel: paramiko.Channel) -> Ending:
-        """Record from now on how the peer ends `channel`."""
-        return self._endings.setdefault(channel.chanid, Ending())
+    def watch(self, channel: paramiko.Channel) -> SessionChannel:
+        """Read from now on what the server sends about `channel`, a session of ours."""
+        session = self.sessions[channel.chanid] = SessionChannel(self, channel)
+        return session
+
+    def send_payloads(self, payloads: Iterable[bytes]) -> None:
+        """Send several messages at once, as soon as no keys are being exchanged.
+
+        Raises EOFError on a dead line.
+        """
+        while True:
+            self.clear_to_send.wait(0.1)
+            with self.clear_to_send_lock:
+                if not self.is_active():
+                    raise EOFError
+                if self.clear_to_send.is_set():
+                    self.packetizer.send_payloads(payloads)
+                    return
+
+    def _take_data(self, message: memoryview) -> bool:
+        """Take data for a session of ours; whether it was. Everything else is left to Paramiko."""
+        if len(message) < DATA_HEAD_BYTES or self._expected_packet:  # type: ignore[attr-defined]
+            return False
+        session = self.sessions.get(int.from_bytes(message[1:5], "big"))
+        if session is None:
+            return False
+        session.take_data(message[0], message[1:])
+        return True
 
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""
-        if channel.chanid in self._endings:
-            self._endings[channel.chanid].read_request(Message(message.get_remainder()))
-        self._handle_request(channel, message)
+        if channel.chanid in self.sessions:
+            self.sessions[channel.chanid].take_request(Message(message.get_remainder()))
+        self._paramiko_handles[MSG_CHANNEL_REQUEST](channel, message)
 
-    def on_channel_close(self, channel: paramiko.Channel, message: Message) -> None:
+    def _on_answer(self, kind: int, channel: paramiko.Channel, message: Message) -> None:
+        if channel.chanid in self.sessions:
+            self.sessions[channel.chanid].take_answer(granted=kind == MSG_CHANNEL_SUCCESS)
+        else:
+            self._paramiko_handles[kind](channel, message)
+
+    def _on_channel_close(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_CLOSE, in Paramiko's thread, before readers see the end."""
-        ending = self._endings.pop(channel.chanid, None)
-        if ending is not None:
-            ending.read_close()
-        self._handle_close(channel, message)
+        session = self.sessions.pop(channel.chanid, None)
+        if session is not None:
+            session.take_close()
+        self._paramiko_handles[MSG_CHANNEL_CLOSE](channel, message)
+        self.channels_seen.pop(channel.chanid - CLOSED_CHANNELS_KEPT, None)
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -165,25 +183,6 @@ def shut_down(transport: paramiko.Transport, sock: SocketLike) -> None:
         transport.join(timeout=5)
         if transport.is_alive():  # it may be waiting for an ssh-agent that does not answer
             log.info("a Paramiko thread is still busy after 5 s")
-    transport.packetizer.complete_handshake()  # else its timer would hold up the interpreter's end
-
-
-def request(channel: paramiko.Channel, kind: str, *fields: bytes | int) -> None:
-    """Send a request about `channel` and wait for its answer; Ctrl-C ends the wait.
-
-    `fields` are what the request has to say: strings, or 32-bit numbers (RFC 4254 section 6).
-    Raises paramiko.SSHException when it is refused, or whatever ended the transport.
-    """
-    channel._event_pending()  # type: ignore[attr-defined]  # noqa: SLF001
-    _send(channel, _channel_request(channel, kind, *fields, want_reply=True))
-    while not channel.event.wait(0.2):  # a wait without limit ignores Ctrl-C on Windows
-        pass
-    channel._wait_for_event()  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-def notify(channel: paramiko.Channel, kind: str, *fields: bytes | int) -> None:
-    """Send a request about `channel` that wants no answer."""
-    _send(channel, _channel_request(channel, kind, *fields, want_reply=False))
 
 
 def close_channel(channel: paramiko.Channel) -> None:
@@ -196,47 +195,11 @@ def close_channel(channel: paramiko.Channel) -> None:
 
 def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:
     """Report, as a server, that the process died by a signal (RFC 4254 section 6.10)."""
-    message = _channel_request(channel, "exit-signal", name.encode(), want_reply=False)
+    message = channel_request(channel, "exit-signal", name.encode(), want_reply=False)
     message.add_boolean(core_dumped)
     message.add_string(text)
     message.add_string("")  # language tag
     _send(channel, message)
-
-
-def receive(channel: paramiko.Channel, *, stderr: bool) -> bytes:
-    """Take the next bytes of a stream, or b"" at its end.
-
-    Channel.recv() drops what it has read when the line goes while it returns window; this does not.
-    """
-    pipe = channel.in_stderr_buffer if stderr else channel.in_buffer
-    data: bytes = pipe.read(CHUNK_BYTES)
-    grant = channel._check_add_window(len(data))  # type: ignore[attr-defined]  # noqa: SLF001
-    if grant > 0:
-        message = Message()
-        message.add_byte(bytes([paramiko.common.MSG_CHANNEL_WINDOW_ADJUST]))
-        message.add_int(channel.remote_chanid)
-        message.add_int(grant)
-        try:
-            _send(channel, message)
-        except (EOFError, OSError, paramiko.SSHException) as error:
-            log.debug("no window returned, the line is gone: %s", error)
-    return data
-
-
-def _channel_request(
-    channel: paramiko.Channel, kind: str, *fields: bytes | int, want_reply: bool
-) -> Message:
-    message = Message()
-    message.add_byte(cMSG_CHANNEL_REQUEST)
-    message.add_int(channel.remote_chanid)
-    message.add_string(kind)
-    message.add_boolean(want_reply)
-    for field in fields:
-        if isinstance(field, bytes):
-            message.add_string(field)
-        else:
-            message.add_int(field)
-    return message
 
 
 def _send(channel: paramiko.Channel, message: Message) -> None:

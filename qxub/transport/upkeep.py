@@ -94,7 +94,6 @@ class Upkeep:
 
 def _liveness(host: HostConfig) -> tuple[float, int]:
     """Give the interval in seconds, and how many questions may stay unanswered."""
-    said = {"default", ""}.isdisjoint(host.origins.get("serveraliveinterval", ("",)))
-    if said or host.server_alive_interval:
+    if not host.is_default("serveraliveinterval") or host.server_alive_interval:
         return host.server_alive_interval or math.inf, host.server_alive_count_max
     return DEFAULT_ALIVE_SECONDS, DEFAULT_ALIVE_COUNT

@@ -60,6 +60,23 @@ def test_nothing_weak_is_offered() -> None:
     assert [name for name in offered if any(weak in name for weak in WEAK)] == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "agreed_on"),
+    [
+        ([], "aes128-gcm@openssh.com"),
+        (["Ciphers aes256-ctr,aes128-gcm@openssh.com"], "aes256-ctr"),
+        (["Ciphers +aes128-gcm@openssh.com"], "aes128-ctr"),
+    ],
+    ids=["default", "named", "changed"],
+)
+def test_the_cheapest_cipher_unless_the_user_has_named_some(
+    sshd: Sshd, lines: list[str], agreed_on: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("\n".join([*lines, f"Include {sshd.ssh_config}"]))
+    assert agreed(resolve("target", config_file=config))["Ciphers"] == agreed_on
+
+
 def test_strict_key_exchange_is_agreed_on(host: HostConfig) -> None:
     assert agreed(host)["strict"] is True
 

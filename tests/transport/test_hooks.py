@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import paramiko
 import pytest
-from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_FAILURE,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
+)
 
 from qxub.transport.host_key_proof import RefusedHostKey
 from qxub.transport.paramiko_hooks import (
@@ -17,10 +23,12 @@ from qxub.transport.paramiko_hooks import (
 _USED = "self.auth_handler."
 
 
-def test_handler_table_holds_the_two_messages() -> None:
+def test_handler_table_holds_the_messages() -> None:
     table = paramiko.Transport._channel_handler_table  # type: ignore[attr-defined]
     assert table[MSG_CHANNEL_REQUEST] is paramiko.Channel._handle_request  # type: ignore[attr-defined]
     assert table[MSG_CHANNEL_CLOSE] is paramiko.Channel._handle_close  # type: ignore[attr-defined]
+    assert table[MSG_CHANNEL_SUCCESS] is paramiko.Channel._request_success  # type: ignore[attr-defined]
+    assert table[MSG_CHANNEL_FAILURE] is paramiko.Channel._request_failed  # type: ignore[attr-defined]
     source = inspect.getsource(paramiko.Transport.run)
     assert "self._channel_handler_table[ptype](chan, m)" in source
 
@@ -38,9 +46,28 @@ def test_methods_of_transport(name: str, parameters: list[str]) -> None:
     assert list(inspect.signature(getattr(paramiko.Transport, name)).parameters) == parameters
 
 
-@pytest.mark.parametrize("name", ["_event_pending", "_wait_for_event", "_check_add_window"])
-def test_methods_of_channel(name: str) -> None:
-    assert callable(getattr(paramiko.Channel, name))
+def test_streams_stand_in_for_the_buffers_of_a_channel() -> None:
+    """A channel feeds and closes its buffers; the rest is for readers, who ask the stream."""
+    source = inspect.getsource(paramiko.Channel)
+    for name in ("_feed", "_feed_extended", "_handle_eof", "_set_closed", "_unlink"):
+        called = re.findall(r"_buffer\.(\w+)", inspect.getsource(getattr(paramiko.Channel, name)))
+        assert set(called) <= {"feed", "close"}
+    assert "self.in_buffer.close()\n        self.in_stderr_buffer.close()" in source
+
+
+def test_window_of_what_is_sent() -> None:
+    """A window adjustment adds to `out_window_size` and wakes who waits on `out_buffer_cv`."""
+    source = inspect.getsource(paramiko.Channel._window_adjust)  # type: ignore[attr-defined]
+    assert "self.out_window_size += nbytes" in source
+    assert "self.out_buffer_cv.notify_all()" in source
+    assert "self.out_buffer_cv = threading.Condition(self.lock)" in inspect.getsource(
+        paramiko.Channel.__init__
+    )
+
+
+@pytest.mark.parametrize("name", ["clear_to_send", "clear_to_send_lock", "_expected_packet"])
+def test_fields_of_transport(name: str) -> None:
+    assert f"self.{name} = " in inspect.getsource(paramiko.Transport.__init__)
 
 
 def test_what_stands_in_for_the_auth_handler() -> None:

@@ -53,7 +53,7 @@ def test_limit_of_bytes(host: HostConfig) -> None:
     assert got.end == Exited(0)
     assert got.out == random_bytes(1, BIG)
     assert got.err == random_bytes(2, BIG)
-    assert len(set(hashes)) >= 10
+    assert len(set(hashes)) >= 4
 
 
 def test_limit_of_bytes_counts_what_is_sent(host: HostConfig) -> None:
@@ -94,7 +94,7 @@ def test_server_that_wants_new_keys(tmp_path: Path) -> None:
             hashes = count_exchanges(connection)
             got = Collected(connection, BIG_ON_BOTH_STREAMS)
     assert (got.end, got.out == random_bytes(1, BIG)) == (Exited(0), True)
-    assert len(set(hashes)) >= 10
+    assert len(set(hashes)) >= 4
 
 
 @pytest.mark.parametrize("limit", [0, 1_000_000], ids=["one key", "many keys"])

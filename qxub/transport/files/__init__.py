@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qxub.transport.connection import Connection
     from qxub.transport.files.local import Source
     from qxub.transport.files.status import Way
-    from qxub.transport.process import Sink
+    from qxub.transport.sinks import Sink
 
 __all__ = ["Check", "FileKind", "FileStatus", "Files", "Progress", "Transfer", "open_files"]
 

@@ -25,6 +25,9 @@ Raises FileError and ConnectionLost.
 """
 
 _NO_TOOL = 97
+_PATIENCE = 0.5
+"""seconds for another session to end; where MaxSessions is 1, SFTP's own does not"""
+
 _BLOCK_BYTES = 1 << 16
 
 # A file that is longer by now is cut by dd, whose blocks are whole as long as it reads a file.
@@ -52,7 +55,7 @@ def remote_sha256(connection: Connection) -> RemoteSha256:
             b"last": min(rest, 1),
         }
         try:
-            with Script(connection, commands, path) as script:
+            with Script(connection, commands, path, patience=_PATIENCE) as script:
                 said = b"".join(script.output())
                 answer = script.answer()
         except ChannelError as error:  # a host for file transfers alone, or MaxSessions

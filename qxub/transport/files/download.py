@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from qxub.transport.files.checksum import RemoteSha256
     from qxub.transport.files.status import Progress, Way
-    from qxub.transport.process import Sink
+    from qxub.transport.sinks import Sink
 
 
 class Download:

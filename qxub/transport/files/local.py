@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from qxub.transport.process import Sink
+    from qxub.transport.sinks import Sink
 
 log = logging.getLogger(__name__)
 

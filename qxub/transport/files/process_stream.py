@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Union
 
-from qxub.transport.completion import Completion
+from qxub.transport.completion import Ending
 from qxub.transport.errors import TransportError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ STDERR_BYTES = 1 << 16
 WAIT_SECONDS = 0.2
 """how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
-_End = Union[Completion, TransportError]
+_End = Union[Ending, TransportError]
 
 
 class ProcessStream:
@@ -77,7 +77,7 @@ class ProcessStream:
         with self._changed:
             return bytes(self._stderr)
 
-    def wait(self, mark: bytes | None, seconds: float) -> Completion | None:
+    def wait(self, mark: bytes | None, seconds: float) -> Ending | None:
         """Wait until the process has ended, or has written `mark` to stderr; not for ever.
 
         Its stdout is to be read before. Gives its end, or None. Raises ConnectionLost.

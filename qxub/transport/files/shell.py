@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qxub.transport.completion import Exited
+from qxub.transport.connection import SESSION_SECONDS
 from qxub.transport.errors import ChannelError, ConnectionLost
 from qxub.transport.files.process_stream import ProcessStream
 from qxub.transport.translation import printable
@@ -57,7 +58,7 @@ _SECONDS_TO_END = 1.0
 _SECONDS_FOR_STDERR = 10.0
 """stderr may come after stdout; it has been written before it"""
 
-_PAUSES = (0.05, 0.2)
+_PAUSES = (0.05, 0.2, 0.5)
 """seconds before a start is tried again"""
 
 
@@ -73,10 +74,17 @@ class Script:
     """A script that runs on the host, in a subshell of its own; a context manager.
 
     `commands` find `words` as $1, $2, …, and have the locale C. Feed it, take its output, and then
-    ask for its answer. Raises ChannelError where no script can be run.
+    ask for its answer. `patience` is that of Connection.start. Raises ChannelError where no script
+    can be run.
     """
 
-    def __init__(self, connection: Connection, commands: bytes, *words: bytes) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        commands: bytes,
+        *words: bytes,
+        patience: float = SESSION_SECONDS,
+    ) -> None:
         self._host = connection.host.alias
         self._nonce = secrets.token_hex(16).encode()
         self._held = b""
@@ -86,7 +94,7 @@ class Script:
             b"nonce": self._nonce,
             b"commands": commands,
         }
-        self._stream = ProcessStream(_start(connection))
+        self._stream = ProcessStream(_start(connection, patience))
         try:
             self._stream.send(b"%d\n%b" % (len(script), script))
             self._skip_noise()
@@ -173,19 +181,21 @@ class Script:
             self._stream.close()
 
 
-def _start(connection: Connection) -> RemoteProcess:
+def _start(connection: Connection, patience: float) -> RemoteProcess:
     """Start the POSIX shell. Raises ChannelError, ConnectionLost.
 
     Dropbear 2022.83 closes a channel, when a process of another one ends, if it has not read yet
-    what is to run in it (mkj/dropbear#326). Nothing has run then, so it is tried again.
+    what is to run in it (mkj/dropbear#326). No answer comes, and nothing has run: try again.
     """
     for pause in _PAUSES:
         try:
-            return connection.start(REQUEST)
+            return connection.start(REQUEST, patience=patience)
         except ChannelError as error:
+            if not isinstance(error.__cause__, EOFError):
+                raise
             log.debug("%s; once more in %s s", error, pause)
             time.sleep(pause)
-    return connection.start(REQUEST)
+    return connection.start(REQUEST, patience=patience)
 
 
 def _quote(word: bytes) -> bytes:

@@ -1,0 +1,126 @@
+"""One stream of a remote process on its way from the line to its sink."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qxub.transport.sinks import Sink
+
+PIECE_BYTES = 64 * 1024
+"""small pieces are put together up to this, so that a byte a packet costs no object each"""
+
+
+class Stream:
+    """A queue of what has arrived, and the thread that passes it to the sink.
+
+    `feed` and `close` are called by the thread that reads the line, and never wait: how much may
+    be on the way is the channel's window, which `consumed` gives back when the sink has taken
+    something. The thread is started by the first bytes that have somewhere to go.
+    """
+
+    def __init__(self, changed: threading.Event, consumed: Callable[[int], None]) -> None:
+        self.received = 0
+        """bytes that the sink has taken"""
+        self.last_data: float | None = None
+        self.error: BaseException | None = None
+        self._changed = changed
+        self._consumed = consumed
+        self._sink: Sink | None = None
+        self._pieces: collections.deque[bytes | bytearray] = collections.deque()
+        self._wakened = threading.Condition(threading.Lock())
+        self._waits = False
+        self._closed = False
+        self._stopped = False
+        self._has_thread = False
+        self._ended = threading.Event()
+
+    # The interface of Paramiko's BufferedPipe, as far as Channel feeds one.
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes from the line."""
+        self.last_data = time.monotonic()
+        with self._wakened:
+            last = self._pieces[-1] if self._pieces else None
+            if len(data) >= PIECE_BYTES // 4:
+                self._pieces.append(data)
+            elif isinstance(last, bytearray) and len(last) + len(data) <= PIECE_BYTES:
+                last += data
+            else:
+                self._pieces.append(bytearray(data))
+            self._run_or_wake()
+
+    def close(self) -> None:
+        """Take note that nothing more will come."""
+        with self._wakened:
+            self._closed = True
+            self._run_or_wake()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last byte has been passed on, or the sink has raised."""
+        return self._ended.is_set()
+
+    def pass_to(self, sink: Sink) -> None:
+        """Pass what comes, and what has come, to `sink`; may be called again with another."""
+        with self._wakened:
+            self._sink = sink
+            self._run_or_wake()
+
+    def stop(self) -> None:
+        """Pass nothing on any more."""
+        with self._wakened:
+            self._stopped = True
+            self._run_or_wake()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until the thread, if there is one, has done its work."""
+        if self._has_thread:
+            self._ended.wait(timeout)
+
+    def _run_or_wake(self) -> None:
+        """With the lock held: see to it that what can be done now is done."""
+        if self._waits:
+            self._wakened.notify()
+        elif not self._has_thread and self._sink is not None:
+            if self._pieces and not self._stopped:
+                self._has_thread = True
+                threading.Thread(target=self._run, name="drain", daemon=True).start()
+            elif self._closed or self._stopped:
+                self._end()
+
+    def _run(self) -> None:
+        try:
+            while (data := self._next()) and self._sink is not None:
+                self._sink(data)
+                self.received += len(data)
+                self._consumed(len(data))
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that called drain()
+            self.error = error
+        finally:
+            self._end()
+
+    def _next(self) -> bytes:
+        """Wait for the next bytes; b"" at the end."""
+        with self._wakened:
+            while not (self._pieces or self._closed or self._stopped):
+                self._waits = True
+                self._wakened.wait()
+                self._waits = False
+            if self._stopped or not self._pieces:
+                return b""
+            return bytes(self._pieces.popleft())
+
+    def _end(self) -> None:
+        self._ended.set()
+        self._changed.set()
+
+
+def all_ended(streams: Iterable[Stream]) -> bool:
+    """Whether all that came has been passed on."""
+    return all(stream.ended for stream in streams)
