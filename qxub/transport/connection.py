@@ -56,6 +56,8 @@ SECONDS_FOR_NEW_KEYS = 3600.0
 which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
 SESSION_SECONDS = 30.0
 """how long to wait for a session to end where the server allows no more (MaxSessions)"""
+JUST_ENDED_SECONDS = 0.5
+"""how long the server may go on counting a session that it has told us has ended"""
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 """between two tries, in seconds"""
 
@@ -211,7 +213,7 @@ class Connection:
 
     def _open_session(self, patience: float) -> paramiko.Channel:
         """Open a channel; where the server has none left, wait for one of ours to end."""
-        deadline, pause = time.monotonic() + patience, FIRST_PAUSE
+        start, pause = time.monotonic(), FIRST_PAUSE
         while True:
             with self._asking("opening a channel", ChannelError):
                 try:
@@ -223,9 +225,10 @@ class Connection:
                     )
                 except paramiko.ChannelException as error:
                     others = len(self._transport.sessions)
-                    if not others:
+                    waited = time.monotonic() - start
+                    if not others and waited > JUST_ENDED_SECONDS:
                         raise
-                    if time.monotonic() > deadline:
+                    if others and waited > patience:
                         raise _no_more_sessions(self.host, others) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
