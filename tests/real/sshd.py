@@ -44,8 +44,7 @@ MaxSessions 1000
 UseDNS no
 PrintMotd no
 LogLevel VERBOSE
-Subsystem sftp internal-sftp
-SetEnv {assignments}
+{subsystem}SetEnv {assignments}
 """
 
 SSH_CONFIG = """\
@@ -103,12 +102,14 @@ def running_sshd(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     program_name: str | None = None,
+    sftp: str = "internal-sftp",
 ) -> Iterator[Sshd]:
     """Run sshd in `directory`, with further sshd_config lines (no Match block) before its own.
 
     Sessions get `env`, and an empty home directory unless `env` names one. Only the first SetEnv
     line counts for sshd, so use `env` and not an option. `user` is whom the client logs in as, by
-    default who runs the tests; `program_name` is what sshd is called, which PAM goes by.
+    default who runs the tests; `program_name` is what sshd is called, which PAM goes by. `sftp` is
+    the command of the SFTP subsystem, "" for none.
     Without an sshd on this machine the test is skipped, or fails: see requirements.py.
     """
     program = find_sshd()
@@ -120,7 +121,8 @@ def running_sshd(
     if program_name is not None:
         program = _named(program, directory.resolve() / program_name)
     lines = [*options, *_without_penalties(program)]
-    _write_files(server, lines, {"HOME": str(home), **(env or {})})
+    subsystem = f"Subsystem sftp {sftp}\n" if sftp else ""
+    _write_files(server, lines, {"HOME": str(home), **(env or {})}, subsystem)
     _make_privilege_separation_directory()
     log = server.directory / "sshd.log"
     argv = [program, "-D", "-e", "-f", str(server.directory / "sshd_config")]
@@ -143,7 +145,7 @@ def sshd_for(account: Account | None, directory: Path, *options: str) -> Iterato
         yield server
 
 
-def _write_files(server: Sshd, options: list[str], env: Mapping[str, str]) -> None:
+def _write_files(server: Sshd, options: list[str], env: Mapping[str, str], subsystem: str) -> None:
     places = {
         "host": server.host,
         "port": server.port,
@@ -151,6 +153,7 @@ def _write_files(server: Sshd, options: list[str], env: Mapping[str, str]) -> No
         "directory": server.directory,
         "client_key": server.client_key,
         "known_hosts": server.known_hosts,
+        "subsystem": subsystem,
         "assignments": " ".join(f'"{name}={value}"' for name, value in env.items()),
     }
     host_keys = {server.directory / f"host_{name}": key for name, key in _new_host_keys().items()}
