@@ -212,11 +212,13 @@ class Connection:
 
     def _expect(self, answer: Answer, what: str) -> None:
         """Wait for an answer. Raises ChannelError when it is no, or what ended the line."""
-        granted = answer.wait()
-        if granted is None:
+        granted, alias = answer.wait(), self.host.alias
+        if granted is None and not self._transport.is_active():
             raise self._transport.get_exception() or EOFError
+        if granted is None:
+            message = f"{alias}: the server closed the channel when it was asked for {what}"
+            raise ChannelError(message, host=alias)
         if not granted:
-            alias = self.host.alias
             raise ChannelError(f"{alias}: the server refused {what}", host=alias)
 
     def open_tunnel(self, target: HostConfig, deadline: float) -> paramiko.Channel:

@@ -25,6 +25,7 @@ from paramiko.common import (
 )
 from paramiko.message import Message
 
+from qxub.transport.blobs import BlobReader
 from qxub.transport.completion import Exited, Signalled
 from qxub.transport.stream import WAIT_SECONDS, Stream, Wakeup
 from qxub.transport.translation import printable
@@ -120,18 +121,17 @@ class SessionChannel:
         stream.add(bytes(message[head:]))
         return stream
 
-    def take_request(self, request: Message) -> None:
-        """Take note of an exit status or an exit signal (RFC 4254 section 6.10): the first."""
-        kind = request.get_text()
-        request.get_boolean()  # want-reply, always false for these two
-        if self.completion is None and kind == "exit-status":
-            status = request.get_remainder()
-            if len(status) != 4:
-                raise paramiko.SSHException("the server sent a malformed exit status")
-            self.completion = Exited(int.from_bytes(status, "big"))
-        elif self.completion is None and kind == "exit-signal":
-            name, core = printable(request.get_text()), request.get_boolean()
-            self.completion = Signalled(name, core, printable(request.get_text()))
+    def take_request(self, request: bytes) -> None:
+        """Take note of an exit status or an exit signal (RFC 4254 section 6.10): the first.
+
+        Raises SSHException where it is cut off.
+        """
+        try:
+            report = _report(BlobReader(request))
+        except ValueError as error:
+            words = f"the server sent a malformed report of the process's end: {error}"
+            raise paramiko.SSHException(words) from error
+        self.completion = self.completion or report
         self.changed.set()
 
     def take_answer(self, granted: bool) -> None:
@@ -212,6 +212,18 @@ class SessionChannel:
             self._transport._send_user_message(message)  # noqa: SLF001
         except (EOFError, OSError, paramiko.SSHException) as error:
             log.debug("no window returned, the line is gone: %s", error)
+
+
+def _report(request: BlobReader) -> Ending | None:
+    """Read a request of the server's; None where it is of another kind."""
+    kind = request.text()
+    request.take(1)  # want-reply, always false for these two
+    if kind == "exit-status":
+        return Exited(request.number())
+    if kind == "exit-signal":
+        name, core_dumped = printable(request.text()), request.take(1) != b"\0"
+        return Signalled(name, core_dumped, printable(request.text()))
+    return None
 
 
 def channel_request(

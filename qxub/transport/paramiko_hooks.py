@@ -134,7 +134,7 @@ class HookedTransport(HandshakeTransport):
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""
         if channel.chanid in self.sessions:
-            self.sessions[channel.chanid].take_request(Message(message.get_remainder()))
+            self.sessions[channel.chanid].take_request(message.get_remainder())
         self._paramiko_handles[MSG_CHANNEL_REQUEST](channel, message)
 
     def _on_answer(self, kind: int, channel: paramiko.Channel, message: Message) -> None:

@@ -65,7 +65,9 @@ class Stream:
         self._ended = threading.Event()
 
     def add(self, data: bytes) -> None:
-        """Take the next bytes from the line; `wake` is to follow soon."""
+        """Take the next bytes from the line, if any; `wake` is to follow soon."""
+        if not data:
+            return
         self.last_data = time.monotonic()
         with self._lock:
             last = self._pieces[-1] if self._pieces else None
