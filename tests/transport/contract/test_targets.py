@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import threading
@@ -170,3 +171,21 @@ def test_reading_that_waits_is_ended_by_closing(far: FarHost) -> None:
         assert got == [b""]
         with pytest.raises(ChannelError):
             process.drain(ignore, ignore)
+
+
+def test_input_that_cannot_be_read(far: FarHost) -> None:
+    """The process is not told that its input has ended, which it has not."""
+
+    class Broken(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read1(size)
+
+    out = bytearray()
+    with far.connect() as connection:
+        source, command = Broken(b"abc"), "cat; echo complete"
+        with pytest.raises(OSError, match="Input/output error"):
+            connection.run(command, stdin=source, stdout=out.extend, stderr=ignore, timeout=20)
+        assert runs_on(connection)
+    assert b"complete" not in out
