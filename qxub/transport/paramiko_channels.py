@@ -126,10 +126,15 @@ class SessionChannel:
 
         Raises SSHException where it is cut off.
         """
+        reader = BlobReader(request)
         try:
-            report = _report(BlobReader(request))
+            kind, _wants_reply = reader.text(), reader.take(1)
+        except ValueError:
+            return  # whatever it is, it is no report
+        try:
+            report = _report(kind, reader)
         except ValueError as error:
-            words = f"the server sent a malformed report of the process's end: {error}"
+            words = f"the server sent a malformed {kind.replace('-', ' ')}"
             raise paramiko.SSHException(words) from error
         self.completion = self.completion or report
         self.changed.set()
@@ -214,16 +219,17 @@ class SessionChannel:
             log.debug("no window returned, the line is gone: %s", error)
 
 
-def _report(request: BlobReader) -> Ending | None:
-    """Read a request of the server's; None where it is of another kind."""
-    kind = request.text()
-    request.take(1)  # want-reply, always false for these two
-    if kind == "exit-status":
-        return Exited(request.number())
+def _report(kind: str, request: BlobReader) -> Ending | None:
+    """Read what a request of `kind` reports. Raises ValueError where it is malformed."""
     if kind == "exit-signal":
         name, core_dumped = printable(request.text()), request.take(1) != b"\0"
         return Signalled(name, core_dumped, printable(request.text()))
-    return None
+    if kind != "exit-status":
+        return None
+    status = request.number()
+    if not request.at_end:
+        raise ValueError("more than a status came")
+    return Exited(status)
 
 
 def channel_request(
