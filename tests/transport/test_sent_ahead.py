@@ -152,6 +152,24 @@ def test_service_and_first_request_are_one_flight(tmp_path: Path) -> None:
         connect(server.config("PubkeyAuthentication no"), prompter=Answers()).close()
 
 
+def test_each_reply_is_acknowledged_while_more_are_to_come(tmp_path: Path) -> None:
+    """Else sshd, in which Nagle's algorithm is on, would hold the next one back."""
+
+    def script(desk: Desk) -> None:
+        desk.read(SERVICE_REQUEST)
+        desk.request("none")
+        desk.request("publickey")
+        desk.send(SERVICE_ACCEPT, "ssh-userauth")
+        desk.await_acknowledgement()
+        desk.refuse("publickey")
+        desk.await_acknowledgement()
+        desk.let_in()
+
+    with login_server(tmp_path, script, opens=False) as server:
+        generate_key_pair(tmp_path / "key")
+        connect(server.config()).close()
+
+
 def test_a_server_that_wants_nothing_takes_none(tmp_path: Path) -> None:
     def script(desk: Desk) -> None:
         desk.request("none")
