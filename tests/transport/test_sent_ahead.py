@@ -88,8 +88,8 @@ def test_a_key_that_is_the_only_way_in_goes_with_none(
     ("line", "prompter"),
     [
         pytest.param("", Answers(), id="somebody may know a password"),
-        pytest.param("IdentityFile {}/locked", NOBODY, id="locked key"),
-        pytest.param("IdentityFile {}/missing", NOBODY, id="no such key"),
+        pytest.param('IdentityFile "{}/locked"', NOBODY, id="locked key"),
+        pytest.param('IdentityFile "{}/missing"', NOBODY, id="no such key"),
         pytest.param("PreferredAuthentications password,publickey", NOBODY, id="password first"),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_key_that_is_refused_is_not_offered_again(tmp_path: Path) -> None:
         desk.let_in()
 
     generate_key_pair(tmp_path / "other")
-    log_in(tmp_path, script, f"IdentityFile {(tmp_path / 'other').as_posix()}")
+    log_in(tmp_path, script, f'IdentityFile "{tmp_path.as_posix()}/other"')
 
 
 def test_a_key_that_comes_too_early_is_accounted_for(tmp_path: Path) -> None:
