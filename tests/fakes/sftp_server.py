@@ -15,6 +15,8 @@ OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = range(5)
 UNSUPPORTED = 8
 STATUS, HANDLE, DATA, NAME, ATTRS = range(101, 106)
 DIRECTORY = b"directory"
+DEPTH = 50
+"""with the fault "deep", so many reads or writes are taken before the first is answered"""
 POSIX_RENAME, FSYNC = b"posix-rename@openssh.com", b"fsync@openssh.com"
 
 
@@ -66,6 +68,8 @@ class SftpServer:
     def __init__(self, fault: str) -> None:
         self.fault = fault
         self.writes = 0
+        self.transfers = 0
+        """reads or writes, one after the other"""
         self.names: list[str] = []
         self.kinds = {
             3: self.open,
@@ -88,6 +92,7 @@ class SftpServer:
         if kind == 1:
             return (b"\xff" if self.fault == "greeting" else b"\2") + struct.pack(">I", 3)
         number = fields.number()
+        self.transfers = self.transfers + 1 if kind in (5, 6) else 0
         try:
             answer, body = self.kinds[kind](fields)
         except StatusError as error:
@@ -182,17 +187,20 @@ class SftpServer:
 def main() -> None:
     server = SftpServer(sys.argv[1])
     held = b""
+    answers: list[bytes] = []
     while data := os.read(0, 1 << 16):
         held += data
-        answers = []
         while len(held) >= 4 and len(held) >= 4 + int.from_bytes(held[:4], "big"):
             fields = Fields(held)
             answers.append(string(server.answer(fields.string())))
             held = fields.data
+        if server.fault == "deep" and 0 < server.transfers < DEPTH:
+            continue
         if server.fault == "order":
             answers.reverse()
         sys.stdout.buffer.write(b"".join(answers))
         sys.stdout.buffer.flush()
+        answers.clear()
 
 
 if __name__ == "__main__":

@@ -40,9 +40,13 @@ def far(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("fault", ["none", "extensions", "short", "order"])
+@pytest.mark.parametrize("fault", ["none", "extensions", "short", "order", "deep"])
 def test_poor_but_right(tmp_path: Path, far: Path, fault: str) -> None:
-    """A server may know no extension, give less than asked for, and answer in any order."""
+    """A server may know no extension, give less than asked for, and answer in any order.
+
+    One that answers nothing before it has been asked much would wait for ever, were there a round
+    trip for each block.
+    """
     content = random_bytes(1, SIZE)
     with served(tmp_path, fault) as files:
         files.put(content, str(far / "file"), mode=0o640)
