@@ -1,8 +1,9 @@
 """A line with a round-trip time, on loopback: `delaying_proxy.py PORT SECONDS`.
 
 It relays TCP connections to PORT on 127.0.0.1, each way SECONDS late. The delay is pipelined: what
-is under way has no limit, so there is none to the bandwidth but the machine's. Making the TCP
-connection itself takes no time. It prints the port on which it listens, and ends with its stdin.
+is under way has no limit, so there is none to the bandwidth but the machine's. What TCP itself
+waits for on such a line, its handshake and acknowledgements, is not delayed here. It prints the
+port on which it listens, and ends with its stdin.
 """
 
 from __future__ import annotations

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real.accounts import throw_away_account
 from tests.real.slurm import Slurm, running_slurm
-from tests.real.sshd import Sshd, running_sshd
+from tests.real.sshd import Sshd, running_sshd, sshd_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+ACCEPT_ENV = "AcceptEnv LC_*"
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +24,16 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """OpenSSH's sshd on a loopback port, for the whole session."""
     with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def user_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An sshd for a login that is not root's, so that it passes signals on; it takes LC_*."""
+    directory = tmp_path_factory.mktemp("user sshd")
+    with contextlib.ExitStack() as stack:
+        is_root = sys.platform != "win32" and os.geteuid() == 0
+        account = stack.enter_context(throw_away_account()) if is_root else None
+        yield stack.enter_context(sshd_for(account, directory, ACCEPT_ENV))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from qxub import system
 from qxub.cli.boundary import mention, tell
@@ -26,7 +26,7 @@ _EVENTS = {
     "started": "job {job_id} has started",
     "cancelling": "cancelling job {job_id}",
 }
-_CLOSED_PIPE = (errno.EPIPE, errno.EINVAL)
+CLOSED_PIPE = (errno.EPIPE, errno.EINVAL)
 """what a write to a pipe that nobody reads gives; EINVAL on Windows"""
 
 
@@ -57,17 +57,16 @@ class Console:
         self._leaves_when_submitted = leaves_when_submitted
         self._verbosity = verbosity
         self._talks = not quiet and (verbosity > 0 or sys.stderr.isatty())
-        self._out = system.ConsoleWriter(sys.stdout.buffer)
-        self._err = system.ConsoleWriter(sys.stderr.buffer)
-        self._gone: set[int] = set()
+        self._out = Output(1, sys.stdout)
+        self._err = Output(2, sys.stderr)
 
     def stdout(self, data: bytes) -> None:
         """Write the job's next bytes of stdout."""
-        self._write(1, self._out, data)
+        self._write(self._out, data)
 
     def stderr(self, data: bytes) -> None:
         """Write the job's next bytes of stderr."""
-        self._write(2, self._err, data)
+        self._write(self._err, data)
 
     def event(self, name: str, **details: str) -> None:
         """Say what happened, where a person is there to read it."""
@@ -88,17 +87,37 @@ class Console:
         elif self._talks:
             mention(str(outcome))
 
-    def _write(self, number: int, writer: system.ConsoleWriter, data: bytes) -> None:
-        if number in self._gone or not data:
-            return
+    def _write(self, output: Output, data: bytes) -> None:
         try:
-            writer.write(data)
+            output(data)
         except OSError as error:
-            self._gone.add(number)
-            silence(number)
-            if error.errno not in _CLOSED_PIPE:
+            if error.errno not in CLOSED_PIPE:
                 raise
             self._cancelled.set()
+
+
+class Output:
+    """Stdout or stderr, for bytes that are not ours.
+
+    After an error, and where it was closed when this process was started (None), it drops what
+    comes.
+    """
+
+    def __init__(self, number: int, stream: TextIO | None) -> None:
+        self._number = number
+        self._writer = None if stream is None else system.ConsoleWriter(stream.buffer)
+        self.error: OSError | None = None
+
+    def __call__(self, data: bytes) -> None:
+        """Write all of `data`. Raises OSError."""
+        if self._writer is None:
+            return
+        try:
+            self._writer.write(data)
+        except OSError as error:
+            self.error, self._writer = error, None
+            silence(self._number)
+            raise
 
 
 def silence(number: int) -> None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "demo": ("qxub.cli.demo", "Run the whole way on this machine, with a throw-away SSH server."),
     "exec": ("qxub.cli.exec", "Run a command as a batch job, here or on a platform."),
-    "ssh": ("qxub.cli.ssh.group", "Show what ssh_config says of a host, and add hosts to it."),
+    "ssh": (
+        "qxub.cli.ssh.group",
+        "Run commands on hosts, and look after ssh_config and known_hosts.",
+    ),
 }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
 
-class _KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic in newer clicks
+class KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic in newer clicks
     """Reads a value by its kind's own rule."""
 
     def __init__(self, kind: Kind) -> None:
@@ -27,6 +27,7 @@ class _KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gene
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> object:
+        """Return the value that a text stands for."""
         if not isinstance(value, str):
             return value
         try:
@@ -52,7 +53,7 @@ def _click_option(option: Option) -> click.Option:
         return click.Option(names, count=True, help=option.help)
     return click.Option(
         names,
-        type=_KindType(option.kind),
+        type=KindType(option.kind),
         metavar=option.kind.metavar,
         multiple=option.kind.many,
         help=option.help,

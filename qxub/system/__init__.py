@@ -5,6 +5,7 @@ import sys
 if sys.platform == "win32":
     from qxub.system._windows import (
         CANCELLING_SIGNALS,
+        ENDING_SIGNALS,
         ConsoleWriter,
         coloured_consoles,
         config_directory,
@@ -18,6 +19,7 @@ if sys.platform == "win32":
 else:
     from qxub.system._posix import (
         CANCELLING_SIGNALS,
+        ENDING_SIGNALS,
         ConsoleWriter,
         coloured_consoles,
         config_directory,
@@ -31,6 +33,7 @@ else:
 
 __all__ = [
     "CANCELLING_SIGNALS",
+    "ENDING_SIGNALS",
     "ConsoleWriter",
     "coloured_consoles",
     "config_directory",

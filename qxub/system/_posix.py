@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import signal
 import stat
 import sys
@@ -20,16 +21,29 @@ CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """what asks this process to end its job; a terminal that goes (HUP) only ends the process"""
 
 
+ENDING_SIGNALS = {signal.SIGTERM: "TERM", signal.SIGHUP: "HUP"}
+"""what asks this process to end, besides Ctrl-C; with the names of RFC 4254 section 6.10"""
+
+
 class ConsoleWriter:
-    """Writes bytes to stdout or stderr, as they are and at once."""
+    """Writes bytes to stdout or stderr, as they are and at once.
+
+    Past Python's buffer: a thread that is stuck in a write would hold its lock, which the
+    interpreter takes at its end.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._raw = getattr(stream, "raw", stream)
 
     def write(self, data: bytes) -> None:
         """Write all of `data`. Raises OSError."""
-        self._stream.write(data)
-        self._stream.flush()
+        rest = memoryview(data)
+        while rest:
+            taken = self._raw.write(rest)
+            if taken is None:  # another program has made the terminal non-blocking
+                select.select([], [self._raw], [])
+            else:
+                rest = rest[taken:]
 
 
 def prepare_text_streams() -> None:

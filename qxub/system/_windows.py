@@ -23,6 +23,7 @@ from qxub.system.access_windows import restrict_to_owner
 
 __all__ = [
     "CANCELLING_SIGNALS",
+    "ENDING_SIGNALS",
     "ConsoleWriter",
     "coloured_consoles",
     "config_directory",
@@ -35,6 +36,9 @@ __all__ = [
 
 CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
 """what asks this process to end its job: Ctrl-C, and Ctrl-Break"""
+
+ENDING_SIGNALS = {signal.SIGTERM: "TERM", signal.SIGBREAK: "HUP"}
+"""what asks this process to end, besides Ctrl-C: Ctrl-Break, and the console's window closing"""
 
 _STDOUT, _STDERR = -11, -12
 _VIRTUAL_TERMINAL = 4
@@ -53,11 +57,12 @@ class ConsoleWriter:
     """Writes bytes to stdout or stderr: to a pipe or file as they are, to a console as UTF-8.
 
     A console takes text, and would show a character that is cut in two by a write as two wrong
-    ones; so the beginning of one waits for its end.
+    ones; so the beginning of one waits for its end. It is written past Python's buffer: a thread
+    that is stuck in a write would hold its lock, which the interpreter takes at its end.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._raw = getattr(stream, "raw", stream)
         self._decoder = (
             codecs.getincrementaldecoder("utf-8")("replace") if stream.isatty() else None
         )
@@ -66,8 +71,9 @@ class ConsoleWriter:
         """Write all of `data`. Raises OSError."""
         if self._decoder is not None:
             data = self._decoder.decode(data).encode()
-        self._stream.write(data)
-        self._stream.flush()
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._raw.write(rest) :]
 
 
 def prepare_text_streams() -> None:

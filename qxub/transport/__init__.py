@@ -4,7 +4,8 @@
         completion = connection.run("hostname", stdout=out.write, stderr=err.write)
 
 `resolve` reads ssh_config, `connect` checks the host key and logs in, `Connection.start` starts a
-process. No Paramiko type or exception leaves the package. `Server` is the other end, for loopback.
+process, `open_files` leads to the host's files. No Paramiko type or exception leaves the package.
+`Server` is the other end, for loopback.
 
 The names are imported when they are first used: reading ssh_config needs no Paramiko.
 """
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
         ChannelError,
         ConnectError,
         ConnectionLost,
+        FileError,
+        FileIntegrityError,
+        FileIsDirectory,
+        FileNoSpace,
+        FileNotFound,
+        FilePermissionDenied,
         HostCertificateInvalid,
         HostConfigError,
         HostKeyChanged,
@@ -29,6 +36,15 @@ if TYPE_CHECKING:
         HostKeyUnknown,
         ResolveError,
         TransportError,
+    )
+    from qxub.transport.files import (
+        Check,
+        FileKind,
+        Files,
+        FileStatus,
+        Progress,
+        Transfer,
+        open_files,
     )
     from qxub.transport.host_config import HostConfig
     from qxub.transport.keys import generate_key_pair
@@ -44,11 +60,21 @@ __all__ = [
     "AuthenticationError",
     "Callbacks",
     "ChannelError",
+    "Check",
     "Completion",
     "ConnectError",
     "Connection",
     "ConnectionLost",
     "Exited",
+    "FileError",
+    "FileIntegrityError",
+    "FileIsDirectory",
+    "FileKind",
+    "FileNoSpace",
+    "FileNotFound",
+    "FilePermissionDenied",
+    "FileStatus",
+    "Files",
     "HostCertificateInvalid",
     "HostConfig",
     "HostConfigError",
@@ -58,6 +84,7 @@ __all__ = [
     "HostKeyUnknown",
     "Memory",
     "NoStatus",
+    "Progress",
     "Prompter",
     "Pty",
     "RemoteProcess",
@@ -66,9 +93,11 @@ __all__ = [
     "Sink",
     "Target",
     "TimedOut",
+    "Transfer",
     "TransportError",
     "connect",
     "generate_key_pair",
+    "open_files",
     "resolve",
 ]
 
@@ -81,6 +110,12 @@ _HOMES = {
         "ChannelError",
         "ConnectError",
         "ConnectionLost",
+        "FileError",
+        "FileIntegrityError",
+        "FileIsDirectory",
+        "FileNoSpace",
+        "FileNotFound",
+        "FilePermissionDenied",
         "HostCertificateInvalid",
         "HostConfigError",
         "HostKeyChanged",
@@ -89,6 +124,15 @@ _HOMES = {
         "HostKeyUnknown",
         "ResolveError",
         "TransportError",
+    ),
+    "files": (
+        "Check",
+        "FileKind",
+        "FileStatus",
+        "Files",
+        "Progress",
+        "Transfer",
+        "open_files",
     ),
     "host_config": ("HostConfig",),
     "keys": ("generate_key_pair",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -48,6 +49,8 @@ SECONDS_FOR_NEW_KEYS = 3600.0
 which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
 SESSION_SECONDS = 30.0
 """how long to wait for a session to end where the server allows no more (MaxSessions)"""
+JUST_ENDED_SECONDS = 0.5
+"""how long the server may go on counting a session that it has told us has ended"""
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 """between two tries, in seconds"""
 
@@ -112,34 +115,41 @@ class Connection:
         *,
         pty: Pty | None = None,
         env: Mapping[str, str] | None = None,
+        patience: float = SESSION_SECONDS,
     ) -> RemoteProcess:
         """Start `command` in the user's login shell over there, in a channel of its own.
 
         Text is sent as UTF-8. Without a command the login shell itself is started. `pty` asks for
         a terminal; `env` is offered variable by variable, and the server takes what it likes
         (sshd_config(5), AcceptEnv). Where the server has as many sessions as it allows, this waits
-        for one of ours to end, at most SESSION_SECONDS. Raises ChannelError when something is
+        for one of ours to end, at most `patience` seconds. Raises ChannelError when something is
         refused, or ConnectionLost.
         """
-        channel = self._open_session()
-        try:
-            with self._asking("starting the command", ChannelError):
-                forward_agent(self.host, channel)
-                session = self._transport.watch(channel)
-                for name, value in (env or {}).items():
-                    session.notify("env", name.encode(), value.encode())
-                if pty is not None:
-                    size = (pty.columns, pty.rows, 0, 0)
-                    terminal = (pty.term.encode(), *size, pty.encoded_modes())
-                    self._expect(session.request("pty-req", *terminal), "a terminal")
-                if command is None:
-                    self._expect(session.request("shell"), "a shell")
-                else:
-                    data = command.encode() if isinstance(command, str) else command
-                    self._expect(session.request("exec", data), "the command")
-        except BaseException:
-            close_channel(channel)
-            raise
+        with self._new_channel("starting the command", patience) as channel:
+            forward_agent(self.host, channel)
+            session = self._transport.watch(channel)
+            for pair in (env or {}).items():
+                session.notify("env", *(os.fsencode(text) for text in pair))
+            if pty is not None:
+                size = (pty.columns, pty.rows, 0, 0)
+                terminal = (pty.term.encode(), *size, pty.encoded_modes())
+                self._expect(session.request("pty-req", *terminal), "a terminal")
+            if command is None:
+                self._expect(session.request("shell"), "a shell")
+            else:
+                data = command.encode() if isinstance(command, str) else command
+                self._expect(session.request("exec", data), "the command")
+        return RemoteProcess(self.host.alias, self._transport, session)
+
+    def start_subsystem(self, name: str) -> RemoteProcess:
+        """Start a subsystem, such as "sftp", in a channel of its own (RFC 4254 section 6.5).
+
+        Waits and raises as `start` does; ChannelError also when the server has none of that name.
+        """
+        with self._new_channel(f"starting the subsystem {name}", SESSION_SECONDS) as channel:
+            session = self._transport.watch(channel)
+            answer = session.request("subsystem", name.encode())
+            self._expect(answer, f"the subsystem {name}")
         return RemoteProcess(self.host.alias, self._transport, session)
 
     def run(
@@ -167,9 +177,20 @@ class Connection:
                 return process.drain(stdout, stderr)
             return run_out(process, time.monotonic() + timeout, stdout, stderr)
 
-    def _open_session(self) -> paramiko.Channel:
+    @contextmanager
+    def _new_channel(self, stage: str, patience: float) -> Iterator[paramiko.Channel]:
+        """Open a channel, in which the body starts something; close it if that fails."""
+        channel = self._open_session(patience)
+        try:
+            with self._asking(stage, ChannelError):
+                yield channel
+        except BaseException:
+            close_channel(channel)
+            raise
+
+    def _open_session(self, patience: float) -> paramiko.Channel:
         """Open a channel; where the server has none left, wait for one of ours to end."""
-        deadline, pause = time.monotonic() + SESSION_SECONDS, FIRST_PAUSE
+        start, pause = time.monotonic(), FIRST_PAUSE
         while True:
             with self._asking("opening a channel", ChannelError):
                 try:
@@ -181,20 +202,23 @@ class Connection:
                     )
                 except paramiko.ChannelException as error:
                     others = len(self._transport.sessions)
-                    if not others:
+                    waited = time.monotonic() - start
+                    if not others and waited > JUST_ENDED_SECONDS:
                         raise
-                    if time.monotonic() > deadline:
+                    if others and waited > patience:
                         raise _no_more_sessions(self.host, others) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _expect(self, answer: Answer, what: str) -> None:
         """Wait for an answer. Raises ChannelError when it is no, or what ended the line."""
-        granted = answer.wait()
-        if granted is None:
+        granted, alias = answer.wait(), self.host.alias
+        if granted is None and not self._transport.is_active():
             raise self._transport.get_exception() or EOFError
+        if granted is None:
+            message = f"{alias}: the server closed the channel when it was asked for {what}"
+            raise ChannelError(message, host=alias)
         if not granted:
-            alias = self.host.alias
             raise ChannelError(f"{alias}: the server refused {what}", host=alias)
 
     def open_tunnel(self, target: HostConfig, deadline: float) -> paramiko.Channel:

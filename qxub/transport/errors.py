@@ -11,6 +11,12 @@ TransportError
 │   └── HostCertificateInvalid  what was offered as a host certificate is none
 ├── AuthenticationError    the server did not let us in
 ├── ChannelError           a channel or a command was refused, or the channel is closed
+├── FileError              a file could not be read, written or listed, here or on the host
+│   ├── FileNotFound       there is none of that name
+│   ├── FilePermissionDenied  the user may not do that with it
+│   ├── FileIsDirectory    a directory stands where a file was meant
+│   ├── FileNoSpace        the disk is full, or a quota is used up
+│   └── FileIntegrityError what arrived is not what was sent
 └── ConnectionLost         the line went before the remote process was known to have ended
 """
 
@@ -125,6 +131,38 @@ class AuthenticationError(TransportError):
 
 class ChannelError(TransportError):
     """The server refused a channel or a command, or the channel is already closed."""
+
+
+class FileError(TransportError):
+    """A file could not be read, written or listed.
+
+    `path` is the file as it was named, with what is not printable escaped; `host` is empty where
+    the file is on this computer.
+    """
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "", host: str = "") -> None:
+        super().__init__(message, hint=hint, host=host)
+        self.path = path
+
+
+class FileNotFound(FileError):  # noqa: N818 - says what is so
+    """There is no file of that name."""
+
+
+class FilePermissionDenied(FileError):  # noqa: N818 - says what is so
+    """The user may not do that with the file, or with the directory that it is in."""
+
+
+class FileIsDirectory(FileError):  # noqa: N818 - says what is so
+    """A directory stands where a file was meant."""
+
+
+class FileNoSpace(FileError):  # noqa: N818 - says what is so
+    """The disk is full, or a quota is used up."""
+
+
+class FileIntegrityError(FileError):
+    """What arrived is not what was sent; the file that was to be replaced is as it was."""
 
 
 class ConnectionLost(TransportError):  # noqa: N818 - says what is so

@@ -66,6 +66,7 @@ class HostConfig:
     kbd_interactive_authentication: bool = True
     number_of_password_prompts: int = 3
     request_tty: str = "auto"
+    stdin_null: bool = False
     remote_command: str | None = None
     send_env: tuple[str, ...] = ()
     set_env: tuple[str, ...] = ()

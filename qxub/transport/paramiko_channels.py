@@ -25,8 +25,9 @@ from paramiko.common import (
 )
 from paramiko.message import Message
 
+from qxub.transport.blobs import BlobReader
 from qxub.transport.completion import Exited, Signalled
-from qxub.transport.stream import WAIT_SECONDS, Stream
+from qxub.transport.stream import WAIT_SECONDS, Stream, Wakeup
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class SessionChannel:
 
     def __init__(self, transport: HookedTransport, channel: paramiko.Channel) -> None:
         self.channel = channel
-        self.changed = threading.Event()
+        self.changed = Wakeup()
         self.completion: Ending | None = None
         self.closed_by_peer = False
         self.streams = (
@@ -120,18 +121,22 @@ class SessionChannel:
         stream.add(bytes(message[head:]))
         return stream
 
-    def take_request(self, request: Message) -> None:
-        """Take note of an exit status or an exit signal (RFC 4254 section 6.10): the first."""
-        kind = request.get_text()
-        request.get_boolean()  # want-reply, always false for these two
-        if self.completion is None and kind == "exit-status":
-            status = request.get_remainder()
-            if len(status) != 4:
-                raise paramiko.SSHException("the server sent a malformed exit status")
-            self.completion = Exited(int.from_bytes(status, "big"))
-        elif self.completion is None and kind == "exit-signal":
-            name, core = printable(request.get_text()), request.get_boolean()
-            self.completion = Signalled(name, core, printable(request.get_text()))
+    def take_request(self, request: bytes) -> None:
+        """Take note of an exit status or an exit signal (RFC 4254 section 6.10): the first.
+
+        Raises SSHException where it is cut off.
+        """
+        reader = BlobReader(request)
+        try:
+            kind, _wants_reply = reader.text(), reader.take(1)
+        except ValueError:
+            return  # whatever it is, it is no report
+        try:
+            report = _report(kind, reader)
+        except ValueError as error:
+            words = f"the server sent a malformed {kind.replace('-', ' ')}"
+            raise paramiko.SSHException(words) from error
+        self.completion = self.completion or report
         self.changed.set()
 
     def take_answer(self, granted: bool) -> None:
@@ -212,6 +217,19 @@ class SessionChannel:
             self._transport._send_user_message(message)  # noqa: SLF001
         except (EOFError, OSError, paramiko.SSHException) as error:
             log.debug("no window returned, the line is gone: %s", error)
+
+
+def _report(kind: str, request: BlobReader) -> Ending | None:
+    """Read what a request of `kind` reports. Raises ValueError where it is malformed."""
+    if kind == "exit-signal":
+        name, core_dumped = printable(request.text()), request.take(1) != b"\0"
+        return Signalled(name, core_dumped, printable(request.text()))
+    if kind != "exit-status":
+        return None
+    status = request.number()
+    if not request.at_end:
+        raise ValueError("more than a status came")
+    return Exited(status)
 
 
 def channel_request(

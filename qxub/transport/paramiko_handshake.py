@@ -67,6 +67,19 @@ class NoSharedAlgorithmError(paramiko.ssh_exception.IncompatiblePeer):
         self.ours = ours
 
 
+def acknowledgement() -> Message:
+    """Give a message that means nothing (RFC 4253 section 11.2), to be sent when one has come.
+
+    By Nagle's algorithm, which sshd leaves on until a command starts, a server's next message waits
+    until the last one is acknowledged: 40 ms on Linux, up to 200 ms on Windows, unless something of
+    ours carries the acknowledgement.
+    """
+    message = Message()
+    message.add_byte(cMSG_IGNORE)
+    message.add_string("")
+    return message
+
+
 class HandshakeTransport(paramiko.Transport):
     """A Transport whose handshake is as OpenSSH's; `offer` before it starts."""
 
@@ -214,15 +227,11 @@ class HandshakeTransport(paramiko.Transport):
     def _parse_global_request(self, message: Message) -> None:
         """Take a request, and send something back even where no answer is wanted.
 
-        sshd announces its host keys after login, and by Nagle's algorithm its next message, the
-        answer to our first request, waits until this is acknowledged: 40 ms on Linux, up to 200 ms
-        on Windows, unless something of ours carries the acknowledgement.
+        sshd announces its host keys after login, and its next message is the answer to our first
+        request.
         """
         super()._parse_global_request(message)  # type: ignore[misc]
-        nothing = Message()
-        nothing.add_byte(cMSG_IGNORE)
-        nothing.add_string("")
-        self._send_user_message(nothing)
+        self._send_user_message(acknowledgement())
 
     def _not_known(self, kind: int, message: Message) -> None:
         """Answer a message of a kind that we do not know (RFC 4253 section 11.4)."""

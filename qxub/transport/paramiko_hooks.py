@@ -134,7 +134,7 @@ class HookedTransport(HandshakeTransport):
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""
         if channel.chanid in self.sessions:
-            self.sessions[channel.chanid].take_request(Message(message.get_remainder()))
+            self.sessions[channel.chanid].take_request(message.get_remainder())
         self._paramiko_handles[MSG_CHANNEL_REQUEST](channel, message)
 
     def _on_answer(self, kind: int, channel: paramiko.Channel, message: Message) -> None:
@@ -205,6 +205,14 @@ def close_channel(channel: paramiko.Channel) -> None:
         channel.close()
     except (EOFError, OSError, paramiko.SSHException) as error:
         log.debug("no CHANNEL_CLOSE sent, the line is gone: %s", error)
+
+
+def grant_request(channel: paramiko.Channel) -> None:
+    """Answer, as a server, that a request about `channel` was carried out."""
+    message = Message()
+    message.add_byte(bytes([MSG_CHANNEL_SUCCESS]))
+    message.add_int(channel.remote_chanid)
+    _send(channel, message)
 
 
 def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:

@@ -34,6 +34,16 @@ class RemoteProcess:
         self._session = session
         self._channel = session.channel
         self._closed_here = False
+        self._failure: BaseException | None = None
+
+    def room(self) -> int:
+        """Tell how many bytes `write` takes without waiting."""
+        return self._channel.out_window_size
+
+    def fail(self, error: BaseException) -> None:
+        """Have `drain` close the channel and raise `error`, as when stdin cannot be read."""
+        self._failure = error
+        self._session.changed.set()
 
     def write(self, data: bytes) -> None:
         """Send `data` to the process's stdin, waiting while it does not read.
@@ -108,7 +118,6 @@ class RemoteProcess:
         for stream, target in zip(self._session.streams, (stdout, stderr)):
             stream.pass_to(sink_of(target))
         while True:
-            self._session.changed.clear()
             completion = self._completion()
             if completion is not None:
                 return completion
@@ -130,10 +139,10 @@ class RemoteProcess:
         """Give the end, if it has come."""
         closed = self._channel.closed  # read before what the peer said, which comes first
         session = self._session
-        for stream in session.streams:
-            if stream.error is not None:
+        for error in (self._failure, *(stream.error for stream in session.streams)):
+            if error is not None:
                 self.close()
-                raise stream.error
+                raise error
         if not all_ended(session.streams):
             return None
         if self._closed_here:

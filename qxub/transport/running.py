@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, BinaryIO, Union
+from typing import TYPE_CHECKING, Protocol, Union
 
 from qxub.transport.completion import TimedOut
 from qxub.transport.errors import ChannelError, ConnectionLost
@@ -17,22 +17,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Source = Union[bytes, BinaryIO]
+
+class BinaryReader(Protocol):
+    """What is asked of a file: opened in binary, buffered or not."""
+
+    def read(self, size: int, /) -> bytes:
+        """Wait for bytes and give `size` of them at most; b"" at the end."""
+
+
+Source = Union[bytes, BinaryReader]
 
 KILL_SECONDS = 10.0
 """between TERM and KILL, and between KILL and giving up, for a process whose time is over"""
 INLINE_BYTES = 16 * 1024
-"""input that certainly fits into the first window needs no thread (RFC 4253 section 6.1)"""
+"""so little input needs no thread, if there is room for it"""
 READ_BYTES = 1024 * 1024
 
 
 def feed(process: RemoteProcess, source: Source) -> None:
     """Write `source` to the process's stdin and close it; what is long, in a thread of its own.
 
-    A process that does not want it all is no error, and what becomes of the line is the drain's to
-    tell. Raises nothing but what reading the source raises, where it needs no thread.
+    A process that does not want it all is no error; what becomes of the line, or goes wrong with
+    reading `source`, is the drain's to tell.
     """
-    if isinstance(source, bytes) and len(source) <= INLINE_BYTES:
+    if isinstance(source, bytes) and len(source) <= min(INLINE_BYTES, process.room()):
         _feed(process, source)
     else:
         threading.Thread(target=_feed, args=(process, source), name="feed", daemon=True).start()
@@ -49,6 +57,8 @@ def _feed(process: RemoteProcess, source: Source) -> None:
         process.close_stdin()
     except (ChannelError, ConnectionLost) as error:
         log.debug("stdin not delivered: %s", error)
+    except BaseException as error:  # noqa: BLE001 - carried to the thread that drains
+        process.fail(error)
 
 
 def run_out(process: RemoteProcess, deadline: float, stdout: Target, stderr: Target) -> Completion:

@@ -33,6 +33,22 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 5
+SIGNALS = [
+    "ABRT",
+    "ALRM",
+    "FPE",
+    "HUP",
+    "ILL",
+    "INT",
+    "KILL",
+    "PIPE",
+    "QUIT",
+    "SEGV",
+    "TERM",
+    "USR1",
+    "USR2",
+]
+"""those that have a name in RFC 4254 section 6.10"""
 
 
 class Server:
@@ -200,16 +216,20 @@ class _ServerTransport(hooks.HookedTransport):
 
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         request = paramiko.Message(message.get_remainder())
-        kind = request.get_text()
-        request.get_boolean()
+        kind, wants_answer = request.get_text(), request.get_boolean()
         client = self.server_object
+        if kind == "signal" and isinstance(client, _Client):
+            name = request.get_text()
+            if name in SIGNALS:
+                client.signal(channel, name)
+                if wants_answer:
+                    hooks.grant_request(channel)
+                return
         before = isinstance(client, _Client) and channel.chanid in client._sessions  # noqa: SLF001
         super().on_channel_request(channel, message)
-        if not isinstance(client, _Client):
+        if kind != "exec" or not isinstance(client, _Client) or before:
             return
-        if kind == "signal":
-            client.signal(channel, request.get_text())
-        elif kind == "exec" and not before and channel.chanid in client._sessions:  # noqa: SLF001
+        if channel.chanid in client._sessions:  # noqa: SLF001
             client.start_session(channel)
 
 

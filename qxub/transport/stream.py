@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Callable
@@ -18,6 +19,27 @@ WAIT_SECONDS = 0.2
 """how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
 
+class Wakeup:
+    """Wakes one waiting thread; a wake that nobody waits for is kept, once.
+
+    It is a lock that is held while there is nothing new. Ctrl-C in the middle of waiting for a
+    threading.Event can leave that broken; this cannot be.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Wake who waits, or who will."""
+        with contextlib.suppress(RuntimeError):  # it was set already
+            self._lock.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be woken, at most `seconds`; tell whether it was."""
+        return self._lock.acquire(timeout=seconds)
+
+
 class Stream:
     """A queue of what has arrived, and the thread that passes it to the sink.
 
@@ -26,7 +48,7 @@ class Stream:
     something. The thread is started by the first bytes that have somewhere to go.
     """
 
-    def __init__(self, changed: threading.Event, consumed: Callable[[int], None]) -> None:
+    def __init__(self, changed: Wakeup, consumed: Callable[[int], None]) -> None:
         self.received = 0
         """bytes that the sink has taken"""
         self.last_data: float | None = None
@@ -36,16 +58,16 @@ class Stream:
         self._sink: Sink | None = None
         self._pieces: collections.deque[bytes | bytearray] = collections.deque()
         self._lock = threading.Lock()
-        self._wakened = threading.Lock()  # held while there is nothing new; quicker than an event
-        self._wakened.acquire()
-        self._waits = False
+        self._wakened = Wakeup()
         self._closed = False
         self._stopped = False
-        self._has_thread = False
+        self._begun = threading.Lock()
         self._ended = threading.Event()
 
     def add(self, data: bytes) -> None:
-        """Take the next bytes from the line; `wake` is to follow soon."""
+        """Take the next bytes from the line, if any; `wake` is to follow soon."""
+        if not data:
+            return
         self.last_data = time.monotonic()
         with self._lock:
             last = self._pieces[-1] if self._pieces else None
@@ -93,7 +115,7 @@ class Stream:
 
     def wait(self, timeout: float) -> None:
         """Wait until the thread, if there is one, has done its work."""
-        if self._has_thread:
+        if self._begun.locked():
             self._ended.wait(timeout)
 
     def read(self) -> bytes:
@@ -105,18 +127,21 @@ class Stream:
         return data
 
     def _run_or_wake(self) -> None:
-        """With the lock held: see to it that what can be done now is done."""
-        if self._waits:
-            self._waits = False
-            self._wakened.release()
-        elif not self._has_thread and self._sink is not None:
+        """With the lock held: see to it that what can be done now is done.
+
+        Ctrl-C may end this anywhere: a second thread finds that there is one, and who waits looks
+        again after a while.
+        """
+        self._wakened.set()
+        if not self._begun.locked() and self._sink is not None:
             if self._pieces and not self._stopped:
-                self._has_thread = True
                 threading.Thread(target=self._run, name="drain", daemon=True).start()
             elif self._closed or self._stopped:
                 self._end()
 
     def _run(self) -> None:
+        if not self._begun.acquire(blocking=False):
+            return
         try:
             while (data := self._next()) and self._sink is not None:
                 self._sink(data)
@@ -135,10 +160,7 @@ class Stream:
                     return bytes(self._pieces.popleft())
                 if self._closed or self._stopped:
                     return b""
-                self._waits = True
-                self._wakened.acquire(blocking=False)  # Ctrl-C may have left it released
-            while not self._wakened.acquire(timeout=WAIT_SECONDS):
-                pass  # a wait without limit ignores Ctrl-C on Windows
+            self._wakened.wait(WAIT_SECONDS)
 
     def _end(self) -> None:
         self._ended.set()

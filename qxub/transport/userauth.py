@@ -18,6 +18,7 @@ from paramiko.common import (
 )
 from paramiko.message import Message
 
+from qxub.transport.paramiko_handshake import acknowledgement
 from qxub.transport.paramiko_login import LoginMessages
 from qxub.transport.translation import describe, printable
 
@@ -87,6 +88,7 @@ class Conversation:
         self.session_id = self._messages.session_id
         self._banner_left = BANNER_CHARACTERS
         self._service_accepted = False
+        self._replies_to_come = 0
 
     @property
     def server_signature_algorithms(self) -> tuple[str, ...]:
@@ -164,6 +166,10 @@ class Conversation:
         self._service_accepted = True
 
     def _send(self, message: Message) -> None:
+        self._replies_to_come += 1
+        self._put(message)
+
+    def _put(self, message: Message) -> None:
         try:
             self._messages.send(message)
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -180,9 +186,13 @@ class Conversation:
                 raise self._ended(error) from error
             if arrived is None:
                 continue
-            if arrived[0] != MSG_USERAUTH_BANNER:
-                return arrived
-            self._show_banner(Message(arrived[1]).get_binary())
+            if arrived[0] == MSG_USERAUTH_BANNER:
+                self._show_banner(Message(arrived[1]).get_binary())
+                continue
+            self._replies_to_come -= 1
+            if self._replies_to_come > 0:
+                self._put(acknowledgement())
+            return arrived
 
     def _show_banner(self, banner: bytes) -> None:
         """Show what RFC 4252 section 5.4 calls a banner, as far as the limit allows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -50,13 +50,14 @@ class Qxub:
         *words: str,
         stdout: int | BinaryIO = subprocess.PIPE,
         stderr: int = subprocess.PIPE,
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         """Start it and return at once."""
         return subprocess.Popen(
             [sys.executable, *self.launcher, *words],
             cwd=self.directory,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
         )

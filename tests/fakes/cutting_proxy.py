@@ -32,6 +32,8 @@ class CuttingProxy:
         self._after = after
         self._way = way
         self._counting = threading.Lock()
+        self.bytes_up = self.bytes_down = 0
+        """how many the client has sent, and how many it was sent"""
         self._target_port = target_port
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
@@ -65,17 +67,21 @@ class CuttingProxy:
         server = socket.create_connection(("127.0.0.1", self._target_port))
         self._sockets += [client, server]
         backwards = self._start(self._relay, server, client)
-        self._relay(client, server)
+        self._relay(client, server, up=True)
         backwards.join()
         client.close()
         server.close()
 
-    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+    def _relay(self, source: socket.socket, sink: socket.socket, *, up: bool = False) -> None:
         with contextlib.suppress(OSError):  # the end
             while data := source.recv(65536):
                 passing = data[: self._count(len(data))]
                 self._flows.wait()
                 sink.sendall(passing)
+                if up:
+                    self.bytes_up += len(passing)
+                else:
+                    self.bytes_down += len(passing)
                 if len(passing) < len(data):
                     self._end()
                     break

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Union
 
 import paramiko
 from paramiko.message import Message
+from paramiko.packet import Packetizer
 
 from qxub.transport import resolve
 from qxub.transport.server import LOOPBACK, _new_host_key
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from qxub.transport import HostConfig
 
-SERVICE_REQUEST, SERVICE_ACCEPT, REQUEST, FAILURE, SUCCESS, BANNER = 5, 6, 50, 51, 52, 53
+IGNORE, SERVICE_REQUEST, SERVICE_ACCEPT, REQUEST, FAILURE, SUCCESS, BANNER = 2, 5, 6, 50, 51, 52, 53
 INFO_REQUEST, INFO_RESPONSE = 60, 61
 SECONDS = 60.0
 ALL = "publickey,keyboard-interactive,password"
@@ -46,7 +47,7 @@ class Request:
 class Desk:
     """The server's side of a login; in the place of Paramiko's AuthHandler."""
 
-    def __init__(self, transport: paramiko.Transport) -> None:
+    def __init__(self, transport: _QuietTransport) -> None:
         self.transport = transport
         self.arrived: queue.Queue[tuple[int, bytes] | None] = queue.Queue()
         self._in = False
@@ -105,6 +106,10 @@ class Desk:
     def let_in(self) -> None:
         self._in = True
         self.send(SUCCESS)
+
+    def await_acknowledgement(self) -> None:
+        """Wait for a message that means nothing: Nagle's algorithm waits for what it carries."""
+        assert self.transport.packetizer.ignored.acquire(timeout=SECONDS)
 
     def ping(self) -> None:
         """Ask whether the client is alive, and wait for its answer (it refuses, and is)."""
@@ -203,7 +208,9 @@ def _serve(
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        transport = _QuietTransport(sock, server_sig_algs=says_algorithms)
+        transport = _QuietTransport(
+            sock, server_sig_algs=says_algorithms, packetizer_class=_ListeningPacketizer
+        )
         transport.add_server_key(key)
         desk = Desk(transport)
         transport.auth_handler = desk  # type: ignore[assignment]
@@ -221,6 +228,22 @@ def _serve(
             transport.join(5)
 
 
+class _ListeningPacketizer(Packetizer):
+    """Counts the messages that mean nothing, which Paramiko drops."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.ignored = threading.Semaphore(0)
+
+    def read_message(self) -> tuple[int, Message]:
+        kind, message = super().read_message()
+        if kind == IGNORE:
+            self.ignored.release()
+        return kind, message
+
+
 class _QuietTransport(paramiko.Transport):
+    packetizer: _ListeningPacketizer
+
     def _log(self, level: int, msg: object, *args: object) -> None:
         del level, msg, args

@@ -48,12 +48,12 @@ class Account:
 
 
 @contextlib.contextmanager
-def throw_away_account() -> Iterator[Account]:
+def throw_away_account(shell: str = "/bin/sh") -> Iterator[Account]:
     """Make a user; remove it and all its files in the end."""
     _require_root("account", "useradd", "chpasswd", "userdel")
     home = Path(tempfile.mkdtemp(prefix="qxub-test-home-"))
     name, password = f"qxub{secrets.token_hex(6)}", secrets.token_urlsafe(12)
-    subprocess.run(["useradd", "-M", "-d", home, "-s", "/bin/sh", name], check=True)
+    subprocess.run(["useradd", "-M", "-d", home, "-s", shell, name], check=True)
     try:
         subprocess.run(["chpasswd"], input=f"{name}:{password}".encode(), check=True)
         (home / ".ssh").mkdir(mode=0o700)

@@ -47,8 +47,11 @@ class Dropbear:
 
 
 @contextlib.contextmanager
-def running_dropbear(directory: Path, user: str) -> Iterator[Dropbear]:
-    """Run it in `directory`, for logins as `user`. Where it is missing, see requirements.py."""
+def running_dropbear(directory: Path, user: str, *, sftp: bool = True) -> Iterator[Dropbear]:
+    """Run it in `directory`, for logins as `user`. Where it is missing, see requirements.py.
+
+    Without `sftp`, the sftp-server that it would start is hidden from it, and from it alone.
+    """
     program, keygen = shutil.which("dropbear", path=_PATH), shutil.which("dropbearkey")
     if program is None or keygen is None:
         require("dropbear", "no dropbear and dropbearkey on PATH")
@@ -63,12 +66,20 @@ def running_dropbear(directory: Path, user: str) -> Iterator[Dropbear]:
     )
     log = directory / "dropbear.log"
     argv = [program, "-F", "-E", "-p", f"{HOST}:{port}", "-r", str(host_key)]
-    with supervised([*argv, "-P", str(directory / "pid")], log) as process:
+    argv = [*(() if sftp else _WITHOUT_SFTP), *argv, "-P", str(directory / "pid")]
+    with supervised(argv, log) as process:
         wait_until(lambda: _answers(port), process, log)
         yield Dropbear(directory)
 
 
 _PATH = "/usr/sbin:/usr/local/sbin:/usr/bin"
+_HIDING = """for file in /usr/lib/sftp-server /usr/libexec/sftp-server /usr/lib/openssh/sftp-server
+do if [ -e "$file" ]; then mount --bind /dev/null "$file" || exit; fi
+done
+exec "$@"
+"""
+_WITHOUT_SFTP = ("unshare", "--mount", "sh", "-c", _HIDING, "sh")
+"""in a mount namespace of its own (unshare(1))"""
 
 
 def _answers(port: int) -> bool:

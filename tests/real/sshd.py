@@ -22,6 +22,8 @@ from tests.real.requirements import require
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.real.accounts import Account
+
 HOST = "127.0.0.1"
 PrivateKey = Union[ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 
@@ -42,8 +44,7 @@ MaxSessions 1000
 UseDNS no
 PrintMotd no
 LogLevel VERBOSE
-Subsystem sftp internal-sftp
-SetEnv {assignments}
+{subsystem}SetEnv {assignments}
 """
 
 SSH_CONFIG = """\
@@ -101,12 +102,14 @@ def running_sshd(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     program_name: str | None = None,
+    sftp: str = "internal-sftp",
 ) -> Iterator[Sshd]:
     """Run sshd in `directory`, with further sshd_config lines (no Match block) before its own.
 
     Sessions get `env`, and an empty home directory unless `env` names one. Only the first SetEnv
     line counts for sshd, so use `env` and not an option. `user` is whom the client logs in as, by
-    default who runs the tests; `program_name` is what sshd is called, which PAM goes by.
+    default who runs the tests; `program_name` is what sshd is called, which PAM goes by. `sftp` is
+    the command of the SFTP subsystem, "" for none.
     Without an sshd on this machine the test is skipped, or fails: see requirements.py.
     """
     program = find_sshd()
@@ -118,7 +121,8 @@ def running_sshd(
     if program_name is not None:
         program = _named(program, directory.resolve() / program_name)
     lines = [*options, *_without_penalties(program)]
-    _write_files(server, lines, {"HOME": str(home), **(env or {})})
+    subsystem = f"Subsystem sftp {sftp}\n" if sftp else ""
+    _write_files(server, lines, {"HOME": str(home), **(env or {})}, subsystem)
     _make_privilege_separation_directory()
     log = server.directory / "sshd.log"
     argv = [program, "-D", "-e", "-f", str(server.directory / "sshd_config")]
@@ -127,7 +131,21 @@ def running_sshd(
         yield server
 
 
-def _write_files(server: Sshd, options: list[str], env: Mapping[str, str]) -> None:
+@contextlib.contextmanager
+def sshd_for(account: Account | None, directory: Path, *options: str) -> Iterator[Sshd]:
+    """OpenSSH's sshd, for logins as `account`; without one, as who runs the tests."""
+    if account is None:
+        with running_sshd(directory, *options) as server:
+            yield server
+        return
+    keys = f"AuthorizedKeysFile {account.home}/.ssh/authorized_keys"
+    home = {"HOME": str(account.home)}
+    with running_sshd(directory, keys, *options, env=home, user=account.name) as server:
+        account.authorize(server.client_key.with_name("client_key.pub").read_text())
+        yield server
+
+
+def _write_files(server: Sshd, options: list[str], env: Mapping[str, str], subsystem: str) -> None:
     places = {
         "host": server.host,
         "port": server.port,
@@ -135,6 +153,7 @@ def _write_files(server: Sshd, options: list[str], env: Mapping[str, str]) -> No
         "directory": server.directory,
         "client_key": server.client_key,
         "known_hosts": server.known_hosts,
+        "subsystem": subsystem,
         "assignments": " ".join(f'"{name}={value}"' for name, value in env.items()),
     }
     host_keys = {server.directory / f"host_{name}": key for name, key in _new_host_keys().items()}

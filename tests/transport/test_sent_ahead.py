@@ -88,8 +88,8 @@ def test_a_key_that_is_the_only_way_in_goes_with_none(
     ("line", "prompter"),
     [
         pytest.param("", Answers(), id="somebody may know a password"),
-        pytest.param("IdentityFile {}/locked", NOBODY, id="locked key"),
-        pytest.param("IdentityFile {}/missing", NOBODY, id="no such key"),
+        pytest.param('IdentityFile "{}/locked"', NOBODY, id="locked key"),
+        pytest.param('IdentityFile "{}/missing"', NOBODY, id="no such key"),
         pytest.param("PreferredAuthentications password,publickey", NOBODY, id="password first"),
     ],
 )
@@ -152,6 +152,24 @@ def test_service_and_first_request_are_one_flight(tmp_path: Path) -> None:
         connect(server.config("PubkeyAuthentication no"), prompter=Answers()).close()
 
 
+def test_each_reply_is_acknowledged_while_more_are_to_come(tmp_path: Path) -> None:
+    """Else sshd, in which Nagle's algorithm is on, would hold the next one back."""
+
+    def script(desk: Desk) -> None:
+        desk.read(SERVICE_REQUEST)
+        desk.request("none")
+        desk.request("publickey")
+        desk.send(SERVICE_ACCEPT, "ssh-userauth")
+        desk.await_acknowledgement()
+        desk.refuse("publickey")
+        desk.await_acknowledgement()
+        desk.let_in()
+
+    with login_server(tmp_path, script, opens=False) as server:
+        generate_key_pair(tmp_path / "key")
+        connect(server.config()).close()
+
+
 def test_a_server_that_wants_nothing_takes_none(tmp_path: Path) -> None:
     def script(desk: Desk) -> None:
         desk.request("none")
@@ -185,7 +203,7 @@ def test_a_key_that_is_refused_is_not_offered_again(tmp_path: Path) -> None:
         desk.let_in()
 
     generate_key_pair(tmp_path / "other")
-    log_in(tmp_path, script, f"IdentityFile {(tmp_path / 'other').as_posix()}")
+    log_in(tmp_path, script, f'IdentityFile "{tmp_path.as_posix()}/other"')
 
 
 def test_a_key_that_comes_too_early_is_accounted_for(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qxub.transport.sinks import Memory, sink_of
-from qxub.transport.stream import PIECE_BYTES, Stream
+from qxub.transport.stream import PIECE_BYTES, Stream, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ class Watched:
     """A stream, and what it does."""
 
     def __init__(self) -> None:
-        self.changed = threading.Event()
+        self.changed = Wakeup()
         self.given_back: list[int] = []
         self.stream = Stream(self.changed, self.given_back.append)
 

@@ -18,6 +18,13 @@ config_file_option = click.option(
     metavar="FILE",
     help="Read FILE instead of the user's and the system's ssh_config.",
 )
+keyword_option = click.option(
+    "-o",
+    "options",
+    metavar="KEYWORD=VALUE",
+    multiple=True,
+    help="Set a keyword of ssh_config; may be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

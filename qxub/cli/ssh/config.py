@@ -8,7 +8,13 @@ import click
 
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
-from qxub.cli.ssh.common import config_file_option, json_option, print_json, print_origins
+from qxub.cli.ssh.common import (
+    config_file_option,
+    json_option,
+    keyword_option,
+    print_json,
+    print_origins,
+)
 from qxub.remote.translation import translated
 from qxub.transport.ssh_config import look_up, this_machine, with_jump_hosts
 from qxub.transport.ssh_config.lines import quoted
@@ -21,13 +27,7 @@ if TYPE_CHECKING:
 
 @click.command("config")
 @config_file_option
-@click.option(
-    "-o",
-    "options",
-    metavar="KEYWORD=VALUE",
-    multiple=True,
-    help="Set a keyword of ssh_config; may be repeated.",
-)
+@keyword_option
 @click.option("-l", "user", metavar="USER", help="Log in as USER.")
 @click.option("-p", "port", metavar="PORT", help="Connect to PORT.")
 @click.option("-J", "jump", metavar="JUMP", help="Go by way of JUMP: [user@]host[:port],…")

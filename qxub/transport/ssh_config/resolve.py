@@ -33,7 +33,7 @@ _AS_FOUND = (
     *("no_host_authentication_for_localhost", "number_of_password_prompts"),
     *("password_authentication", "rekey_limit", "remote_command", "request_tty"),
     *("required_rsa_size", "server_alive_count_max", "server_alive_interval"),
-    *("strict_host_key_checking", "tcp_keep_alive"),
+    *("stdin_null", "strict_host_key_checking", "tcp_keep_alive"),
 )
 
 

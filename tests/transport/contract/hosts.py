@@ -20,7 +20,7 @@ from qxub.transport import ChannelError, Exited, connect, generate_key_pair, res
 from qxub.transport.server_process import serve_subprocess
 from tests.fakes.ssh_host import fake_host
 from tests.real.dropbear import running_dropbear
-from tests.real.sshd import running_sshd
+from tests.real.sshd import sshd_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from qxub.transport import Connection, HostConfig
     from qxub.transport.session import Session
     from tests.real.accounts import Account
-    from tests.real.sshd import Sshd
 
 MIB = 1024 * 1024
 IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
@@ -112,20 +111,6 @@ def fake_shell(directory: Path) -> Iterator[FarHost]:
 
     with fake_host(directory, handler=handler) as host:
         yield FarHost("fake", host.ssh_config)
-
-
-@contextlib.contextmanager
-def sshd_for(account: Account | None, directory: Path, *options: str) -> Iterator[Sshd]:
-    """OpenSSH's sshd, for logins as `account`; without one, as who runs the tests."""
-    if account is None:
-        with running_sshd(directory, *options) as server:
-            yield server
-        return
-    keys = f"AuthorizedKeysFile {account.home}/.ssh/authorized_keys"
-    home = {"HOME": str(account.home)}
-    with running_sshd(directory, keys, *options, env=home, user=account.name) as server:
-        account.authorize(server.client_key.with_name("client_key.pub").read_text())
-        yield server
 
 
 @contextlib.contextmanager
