@@ -115,9 +115,12 @@ def fake_shell(directory: Path) -> Iterator[FarHost]:
 
 @contextlib.contextmanager
 def sshd_host(account: Callable[[], Account], directory: Path, *options: str) -> Iterator[FarHost]:
-    """The same as a host. To root's sessions sshd passes no signals on, so root has an account."""
+    """The same as a host. To root's sessions sshd passes no signals on, so root has an account.
+
+    One that is elsewhere has no `options`.
+    """
     elsewhere = os.environ.get("QXUB_CONTRACT_HOST")
-    if elsewhere:
+    if elsewhere and not options:
         yield FarHost("sshd", Path(elsewhere))
         return
     with sshd_for(account() if IS_ROOT else None, directory, *options) as server:

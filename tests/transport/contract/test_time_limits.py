@@ -143,7 +143,8 @@ def test_ctrl_c_closes_the_channel_and_not_the_connection(
 ) -> None:
     """The process waits for input, and so do we, from a pipe that nobody writes to."""
     reader, writer = os.pipe()
-    with open(writer, "wb"), open(reader, "rb", buffering=0) as stdin, far.connect() as connection:  # noqa: PTH123
+    stdin = open(reader, "rb", 0)  # noqa: PTH123, SIM115 - closed when nobody reads any more
+    with stdin, open(writer, "wb"), far.connect() as connection:  # noqa: PTH123
         with pytest.raises(KeyboardInterrupt):
             connection.run(
                 "echo up; cat",
