@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real.accounts import throw_away_account
-from tests.transport.contract.hosts import IS_ROOT, sshd_for
+from tests.real.sshd import sshd_for
+from tests.transport.contract.hosts import IS_ROOT
 from tests.windows.test_unit_tests import NOT_THERE
 from tests.windows.wine import CHECKOUT
 
