@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from paramiko import ChannelException
+
 from qxub.transport.completion import Exited
 from qxub.transport.connection import SESSION_SECONDS
 from qxub.transport.errors import ChannelError, ConnectionLost
@@ -188,13 +190,14 @@ def _start(connection: Connection, patience: float) -> RemoteProcess:
     """Start the POSIX shell. Raises ChannelError, ConnectionLost.
 
     Dropbear 2022.83 closes a channel, when a process of another one ends, if it has not read yet
-    what is to run in it (mkj/dropbear#326). No answer comes, and nothing has run: try again.
+    what is to run in it (mkj/dropbear#326). That is no refusal, and nothing has run: try again.
     """
     for pause in _PAUSES:
         try:
             return connection.start(REQUEST, patience=patience)
         except ChannelError as error:
-            if not isinstance(error.__cause__, EOFError):
+            refused = error.__cause__ is None or isinstance(error.__cause__, ChannelException)
+            if refused:
                 raise
             log.debug("%s; once more in %s s", error, pause)
             time.sleep(pause)

@@ -25,7 +25,7 @@ from qxub.transport import (
     open_files,
 )
 from tests.fakes.both_streams import random_bytes
-from tests.transport.files.sites import HOSTILE
+from tests.transport.files.sites import HOSTILE, SITES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the servers are POSIX programs")
 
 MIB = 1 << 20
+BEAR_TWO = [name for name in SITES if name != "plain-dropbear"]
+"""Dropbear 2022.83 may fail an assertion, which ends the line, when one process ends as another one
+is to start (mkj/dropbear#321)"""
 
 
 @pytest.mark.parametrize("size", [0, 1, 32 * 1024, MIB + 1])
@@ -309,7 +312,8 @@ def test_progress_is_monotone_and_ends_at_the_total(files: Files, far: Path) -> 
     assert steps == [(0, 0)] * 2
 
 
-def test_two_transfers_at_the_same_time(connection: Connection, far: Path, site: Site) -> None:
+@pytest.mark.parametrize("site", BEAR_TWO, indirect=True)
+def test_two_transfers_at_the_same_time(connection: Connection, far: Path) -> None:
     """Each goes on while the other is in its middle."""
     contents = [random_bytes(number, 8 * MIB) for number in (1, 2)]
     both = threading.Barrier(2, timeout=60)
@@ -341,7 +345,6 @@ def test_two_transfers_at_the_same_time(connection: Connection, far: Path, site:
     assert failures == []
     for number, content in enumerate(contents):
         assert (far / f"file {number}").read_bytes() == content
-    del site
 
 
 def test_one_files_is_shared_by_threads(files: Files, far: Path) -> None:
