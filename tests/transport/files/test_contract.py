@@ -25,14 +25,16 @@ from qxub.transport import (
     open_files,
 )
 from tests.fakes.both_streams import random_bytes
-from tests.transport.files.sites import HOSTILE, SITES
+from tests.real.requirements import require
+from tests.transport.files.sites import HOSTILE, SITES, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from qxub.transport import Connection, Files
-    from tests.transport.files.sites import Site
+    from tests.real.requirements import require
+from tests.transport.files.sites import Site
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the servers are POSIX programs")
 
@@ -97,6 +99,8 @@ def test_hostile_directories(files: Files, far: Path, site: Site) -> None:
 
 
 def test_relative_names_start_at_home(files: Files, site: Site) -> None:
+    if not is_root():
+        require("account", "only root can make one, whose home is there to be written to")
     for name in ("-relative", "~"):
         files.put(b"x", name)
         try:
