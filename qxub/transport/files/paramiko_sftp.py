@@ -122,19 +122,25 @@ class _Socket:
         self._host = host
 
     def send(self, data: bytes) -> int:
-        self._stream.send(data)
+        try:
+            self._stream.send(data)
+        except ChannelError as error:
+            raise self._ended() from error
         return len(data)
 
     def recv(self, count: int) -> bytes:
         data = self._stream.receive(count)
         if not data:
-            words = printable(self._stream.stderr().decode("utf-8", "replace").strip())
-            said = f", saying: {words}" if words else ""
-            raise ChannelError(f"{self._host}: SFTP: the server ended it{said}", host=self._host)
+            raise self._ended()
         return data
 
     def get_name(self) -> str:
         return "sftp"
+
+    def _ended(self) -> ChannelError:
+        words = printable(self._stream.stderr().decode("utf-8", "replace").strip())
+        said = f", saying: {words}" if words else ""
+        return ChannelError(f"{self._host}: SFTP: the server ended it{said}", host=self._host)
 
 
 def only_mode(mode: int) -> SFTPAttributes:

@@ -30,11 +30,16 @@ _LINK_TARGET = b"""readlink -n -- "$1" """
 _READ = b"""cat <"$1" """
 _READ_FROM = b"""tail -c +%d <"$1" """
 
-# noclobber (-C) makes it a new file. The last lines flush it, where dd knows how.
-_CREATE = b"""umask 077; set -C; cat >"$1" || exit\n"""
+# Opened once, before anything is sent, so that one that is removed after a failure does not come
+# back. noclobber (-C) makes it a new file. The last lines flush it, where dd knows how.
+_CREATE = b"""umask 077; set -C; exec 3>&1
+{ ready >&3; cat; } >"$1" || exit
+"""
 # Not at the end: an earlier cat, whose line was cut, may just now be writing what had reached it.
-_CONTINUE = b"""{ dd bs=1 seek=%d count=0 conv=notrunc 2>/dev/null && cat; } 1<>"$1" || exit\n"""
-_SYNCHRONIZE = b"""said=$(dd if=/dev/null conv=notrunc,fsync 2>&1 >>"$1") && exit
+_CONTINUE = b"""exec 3>&1
+{ ready >&3; dd bs=1 seek=%d count=0 conv=notrunc 2>/dev/null && cat; } 1<>"$1" || exit
+"""
+_SYNCHRONIZE = b"""said=$(dd if=/dev/null conv=notrunc,fsync 2>&1 1<"$1") && exit
 case $said in *conv*) ;; *) printf '%s\\n' "$said" >&2; exit 1;; esac"""
 
 # mv would move it into a directory

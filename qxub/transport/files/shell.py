@@ -39,6 +39,7 @@ REQUEST = """sh -c 'read -r count; eval "$(dd bs=1 count=$count 2>/dev/null)"'""
 _SCRIPT = b"""{
 LC_ALL=C; export LC_ALL
 set -- %(words)s
+ready() { printf '\\n%%s ready\\n' %(nonce)s; }
 printf '\\n%%s begin\\n' %(nonce)s
 printf '\\n%%s begin\\n' %(nonce)s >&2
 (
@@ -75,9 +76,9 @@ class Answer:
 class Script:
     """A script that runs on the host, in a subshell of its own; a context manager.
 
-    `commands` find `words` as $1, $2, …, and have the locale C. Feed it, take its output, and then
-    ask for its answer. `patience` is that of Connection.start. Raises ChannelError where no script
-    can be run.
+    `commands` find `words` as $1, $2, …, and have the locale C; those that are to be fed call
+    `ready` on stdout before they read. Feed it, take its output, and then ask for its answer.
+    `patience` is that of Connection.start. Raises ChannelError where no script can be run.
     """
 
     def __init__(
@@ -100,13 +101,15 @@ class Script:
         self._stream = ProcessStream(_start(connection, patience))
         try:
             self._stream.send(b"%d\n%b" % (len(script), script))
-            self._skip_noise()
+            self._skip_to(b"begin")
         except BaseException:
             self._stream.close()
             raise
 
     def feed(self, blocks: Iterable[bytes]) -> None:
-        """Write to the script's stdin, as long as it reads, and end that."""
+        """Write to the script's stdin, when it is ready and as long as it reads, and end that."""
+        if not self._skip_to(b"ready"):
+            return
         for block in blocks:
             try:
                 self._stream.send(block)
@@ -148,12 +151,16 @@ class Script:
         words = self._stream.stderr().rpartition(begin)[2].partition(end)[0]
         return Answer(status, words.decode("utf-8", "replace").strip())
 
-    def _skip_noise(self) -> None:
-        mark = b"\n%b begin\n" % self._nonce
-        while mark not in self._held:
-            self._held = self._held[-max(len(mark), _NOISE_BYTES) :]
+    def _skip_to(self, word: bytes) -> bool:
+        """Skip all before this mark; whether it came, and not the end of the script."""
+        mark, end = (b"\n%b %b" % (self._nonce, text) for text in (word + b"\n", b"end "))
+        while mark not in self._held and end not in self._held:
+            self._held = self._held[-_NOISE_BYTES:]
             self._receive("cannot be started")
-        self._held = self._held.partition(mark)[2]
+        _, found, after = self._held.partition(mark)
+        if found:
+            self._held = after
+        return bool(found)
 
     def _read_status(self) -> int:
         while b"\n" not in self._held:

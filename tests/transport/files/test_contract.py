@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qxub.transport import Connection, Files
-    from tests.real.requirements import require
-from tests.transport.files.sites import Site
+    from tests.transport.files.sites import Site
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the servers are POSIX programs")
 
