@@ -102,7 +102,7 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize("error", [StopError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [StopError])
 def test_interrupted(
     files: Files, site: Site, far: Path, tmp_path: Path, error: type[BaseException]
 ) -> None:
