@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.accounts import throw_away_account
-from tests.real.sshd import sshd_for
-from tests.transport.contract.hosts import IS_ROOT
 from tests.windows.test_unit_tests import NOT_THERE
 from tests.windows.wine import CHECKOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.real.sshd import Sshd
     from tests.windows.prompt import Prompt
 
@@ -35,23 +30,11 @@ Host target
 """
 
 
-@pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    """sshd for an ordinary user, whose processes can be signalled."""
-    directory = tmp_path_factory.mktemp("contract") / "sshd"
-    if IS_ROOT:
-        with throw_away_account() as account, sshd_for(account, directory) as server:
-            yield server
-    else:
-        with sshd_for(None, directory) as server:
-            yield server
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS)
 @pytest.mark.usefixtures("each_python")
-def test_contract(prompt: Prompt, far: Sshd) -> None:
-    lay_out(prompt, far)
+def test_contract(prompt: Prompt, user_sshd: Sshd) -> None:
+    lay_out(prompt, user_sshd)
     copy = prompt.profile / "checkout"
     shutil.copytree(CHECKOUT / "tests", copy / "tests", ignore=shutil.ignore_patterns(*NOT_THERE))
     shutil.copy(CHECKOUT / "pyproject.toml", copy)

@@ -1,13 +1,19 @@
-"""The servers of the contract, one of each for the whole session, and hosts on them for a test."""
+"""The servers of the contract, one of each for the whole session, and hosts on them for a test.
+
+QXUB_CONTRACT_HOST=FILE names an ssh_config whose `target` is used in place of an sshd of our own: a
+Windows client has none.
+"""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.real.accounts import throw_away_account
-from tests.transport.contract.hosts import FarHost, dropbear_host, fake_shell, sshd_host
+from tests.transport.contract.hosts import FarHost, dropbear_host, fake_shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
     from qxub.transport import HostConfig
     from tests.fakes.ssh_host import FakeHost
     from tests.real.accounts import Account
+    from tests.real.sshd import Sshd
 
 SERVERS = ("fake", "sshd", "dropbear")
 
@@ -32,12 +39,13 @@ def far_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarHost]:
 
 
 @pytest.fixture(scope="session")
-def far_sshd(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FarHost]:
-    directory = tmp_path_factory.mktemp("sshd")
-    with sshd_host(lambda: request.getfixturevalue("account"), directory) as host:
-        yield host
+def far_sshd(request: pytest.FixtureRequest) -> FarHost:
+    """The one that is elsewhere, or ours for an ordinary user, who may send signals."""
+    elsewhere = os.environ.get("QXUB_CONTRACT_HOST")
+    if elsewhere:
+        return FarHost("sshd", Path(elsewhere))
+    server: Sshd = request.getfixturevalue("user_sshd")
+    return FarHost("sshd", server.ssh_config)
 
 
 @pytest.fixture(scope="session")

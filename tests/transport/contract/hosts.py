@@ -1,7 +1,6 @@
 """The hosts of the contract, what is run on them, and how much of it.
 
-QXUB_CONTRACT_HOST=FILE names an ssh_config whose `target` is used in place of an sshd of our own: a
-Windows client has none. QXUB_SSH_PERCENT=N takes N per cent of what is mere repetition.
+QXUB_SSH_PERCENT=N takes N per cent of what is mere repetition.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import dataclasses
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -20,10 +18,10 @@ from qxub.transport import ChannelError, Exited, connect, generate_key_pair, res
 from qxub.transport.server_process import serve_subprocess
 from tests.fakes.ssh_host import fake_host
 from tests.real.dropbear import running_dropbear
-from tests.real.sshd import sshd_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from qxub.transport import Connection, HostConfig
     from qxub.transport.session import Session
@@ -111,20 +109,6 @@ def fake_shell(directory: Path) -> Iterator[FarHost]:
 
     with fake_host(directory, handler=handler) as host:
         yield FarHost("fake", host.ssh_config)
-
-
-@contextlib.contextmanager
-def sshd_host(account: Callable[[], Account], directory: Path, *options: str) -> Iterator[FarHost]:
-    """The same as a host. To root's sessions sshd passes no signals on, so root has an account.
-
-    One that is elsewhere has no `options`.
-    """
-    elsewhere = os.environ.get("QXUB_CONTRACT_HOST")
-    if elsewhere and not options:
-        yield FarHost("sshd", Path(elsewhere))
-        return
-    with sshd_for(account() if IS_ROOT else None, directory, *options) as server:
-        yield FarHost("sshd", server.ssh_config)
 
 
 @contextlib.contextmanager

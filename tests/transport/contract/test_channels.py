@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import threading
 from typing import TYPE_CHECKING
@@ -11,13 +10,14 @@ import pytest
 
 from qxub.transport import ChannelError, Exited
 from tests.fakes.both_streams import random_bytes
-from tests.transport.contract.hosts import MIB, Ran, ignore, run, runs_on, scaled, sshd_host
+from tests.real.sshd import sshd_for
+from tests.transport.contract.hosts import IS_ROOT, MIB, FarHost, Ran, ignore, run, runs_on, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.transport.contract.hosts import FarHost
+    from tests.real.accounts import Account
 
 MANY = 8
 
@@ -106,9 +106,9 @@ def test_closing_the_connection_ends_all(far: FarHost) -> None:
 @pytest.fixture
 def few_sessions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FarHost]:
     """An sshd that allows so many sessions at a time on a connection."""
-    account = functools.partial(request.getfixturevalue, "account")
-    with sshd_host(account, tmp_path / "sshd", f"MaxSessions {request.param}") as host:
-        yield host
+    account: Account | None = request.getfixturevalue("account") if IS_ROOT else None
+    with sshd_for(account, tmp_path / "sshd", f"MaxSessions {request.param}") as server:
+        yield FarHost("sshd", server.ssh_config)
 
 
 @pytest.mark.parametrize("few_sessions", [0], indirect=True)
