@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import errno
 import os
 import select
 import signal
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
-
-log = logging.getLogger(__name__)
 
 DEFAULT_TERM = "dumb"
 """what a terminal is that no TERM describes (terminfo(5))"""
@@ -114,12 +112,16 @@ class StandardInput:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._is_terminal = is_terminal(descriptor)
         self._woken, self._waker = os.pipe()
         self._reading = threading.Lock()
         self._has_ended = False
 
     def read(self, size: int) -> bytes:
-        """Wait for bytes; b"" at the end, after the block, and when a terminal has gone."""
+        """Wait for bytes; b"" at the end, after the block, and when a terminal has gone.
+
+        Raises OSError.
+        """
         with self._reading:
             if self._has_ended:
                 return b""
@@ -129,8 +131,9 @@ class StandardInput:
             try:
                 return os.read(self._descriptor, size)
             except OSError as error:
-                log.debug("stdin cannot be read: %s", error)
-                return b""
+                if self._is_terminal and error.errno == errno.EIO:
+                    return b""
+                raise
 
     def __enter__(self) -> Self:
         return self

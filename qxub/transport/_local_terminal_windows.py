@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import logging
 import os
 import sys
 import threading
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
-
-log = logging.getLogger(__name__)
 
 DEFAULT_TERM = "xterm-256color"
 """whose sequences the console has"""
@@ -132,16 +129,20 @@ class StandardInput:
         self._has_ended = False
 
     def read(self, size: int) -> bytes:
-        """Wait for bytes; b"" at the end, after the block, and when a console has gone."""
+        """Wait for bytes; b"" at the end, after the block, and when a console has gone.
+
+        Raises OSError.
+        """
         with self._lock:
             if self._has_ended:
                 return b""
             self._reader = threading.get_native_id()
         try:
             return self._console.read() if self._console else os.read(self._descriptor, size)
-        except OSError as error:
-            log.debug("stdin cannot be read: %s", error)
-            return b""
+        except OSError:
+            if self._console or self._has_ended:  # whose end cancels the reading
+                return b""
+            raise
         finally:
             with self._lock:  # which keeps the thread here while its reading is being cancelled
                 self._reader = None

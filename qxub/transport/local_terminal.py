@@ -1,10 +1,11 @@
 """The terminal at this end: asking for its like over there, and letting the two act as one.
 
-    pty = local_pty(stdin) if wants_pty(host.request_tty, stdin, stdout) else None
-    process = connection.start(command, pty=pty)
-    with raw_mode(stdin), following_size(process, pty), StandardInput(stdin) as source:
-        feed(process, source)
-        process.drain(...)
+    if wants_pty(host.request_tty, has_command=True, stdin=0, stdout=1):
+        pty = local_pty(0)
+        process = connection.start(command, pty=pty)
+        with raw_mode(0), following_size(process, pty), StandardInput(0) as source:
+            feed(process, source)
+            process.drain(...)
 
 What POSIX systems and Windows do differently is in two twins, chosen here.
 """

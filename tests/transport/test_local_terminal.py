@@ -19,7 +19,12 @@ assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
 import termios  # noqa: E402
 
 from qxub.transport import terminal_opcodes as opcodes  # noqa: E402
-from qxub.transport.local_terminal import local_pty, raw_mode, wants_pty  # noqa: E402
+from qxub.transport.local_terminal import (  # noqa: E402
+    StandardInput,
+    local_pty,
+    raw_mode,
+    wants_pty,
+)
 from tests.real.terminal_posix import Terminal, terminal  # noqa: E402
 
 if TYPE_CHECKING:
@@ -96,6 +101,12 @@ def test_type_ahead_is_kept(seen: Terminal) -> None:
         seen.press(b"within\n")
         assert os.read(seen.inner, 7) == b"before\n"
     assert os.read(seen.inner, 100) == b"within\n"
+
+
+def test_a_terminal_that_goes_is_at_its_end(seen: Terminal) -> None:
+    with StandardInput(seen.inner) as stdin:
+        seen.hang_up()
+        assert stdin.read(100) == b""
 
 
 RAW = """

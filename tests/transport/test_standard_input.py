@@ -48,10 +48,10 @@ def test_the_end_of_a_file(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-def test_what_cannot_be_read_is_at_its_end(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_not_at_its_end(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
-    with StandardInput(descriptor) as stdin:
-        assert stdin.read(100) == b""
+    with StandardInput(descriptor) as stdin, pytest.raises(OSError, match="Bad file descriptor"):
+        stdin.read(100)
     os.close(descriptor)
 
 

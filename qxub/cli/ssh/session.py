@@ -93,11 +93,11 @@ def _attend(
         _say(f"{host}: ended by the signal {ended.name}, which {rest}")
         return status_of_signal(ended.name)
     except OSError as error:
-        if all(output.error is not error for output in outputs):
-            raise
-        if error.errno in CLOSED_PIPE:
+        is_output = any(output.error is error for output in outputs)
+        if is_output and error.errno in CLOSED_PIPE:
             return status_of_signal("PIPE")  # as a command here would be ended, without a word
-        _say(f"{host}: cannot write the command's output: {error.strerror}")
+        what = "write the command's output" if is_output else "read stdin, or set the terminal"
+        _say(f"{host}: cannot {what}: {error.strerror}")
         return NOT_KNOWN
 
 

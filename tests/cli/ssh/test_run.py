@@ -166,6 +166,16 @@ def test_what_the_command_does_not_read_is_no_error(far: Far) -> None:
         assert said(far.run("target", "head -c 1", stdin=file)) == (0, b"\0", b"")
 
 
+def test_a_stdin_that_cannot_be_read(far: Far, tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path / "file", os.O_WRONLY | os.O_CREAT)
+    done = far.run("target", "cat", stdin=descriptor)
+    os.close(descriptor)
+    assert (done.returncode, done.stdout) == (255, b"")
+    assert done.stderr == (
+        b"qxub: target: cannot read stdin, or set the terminal: Bad file descriptor\n"
+    )
+
+
 def test_the_end_does_not_wait_for_a_stdin_that_stays_open(far: Far) -> None:
     with far.qxub.start(*far.words, "target", "echo x", stdin=subprocess.PIPE) as process:
         assert process.stdout is not None

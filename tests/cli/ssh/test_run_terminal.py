@@ -20,6 +20,9 @@ if sys.platform == "win32":
 assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
 
 
+import fcntl  # noqa: E402
+import termios  # noqa: E402
+
 from tests.fakes.cutting_proxy import CuttingProxy  # noqa: E402
 from tests.real.terminal_posix import Terminal, terminal  # noqa: E402
 
@@ -230,6 +233,45 @@ def test_a_server_that_passes_nothing_on(seat: Seat, sshd: Sshd) -> None:
         assert seen.exit_status() == 143
     assert "TERM, which was not passed on: the command may still run" in seen.screen
     os.kill(far, signal.SIGKILL)
+
+
+def test_a_stdout_that_nobody_reads(seat: Seat) -> None:
+    """A write that is stuck holds nothing up."""
+    seat.qxub.environment.pop("PYTHONUNBUFFERED", None)
+    words = ("ssh", "run", "-F", str(seat.sshd.ssh_config), "target", "yes")
+    with seat.qxub.start(*words) as process:
+        assert process.stdout is not None
+        wait_until_full(process.stdout.fileno())
+        process.terminate()
+        assert process.wait() == 143
+        assert process.stderr is not None
+        assert process.stderr.read().startswith(b"qxub: target: ended by the signal TERM")
+
+
+def test_a_stdout_that_does_not_wait(seat: Seat) -> None:
+    """As another program may leave a terminal that it shares with us (O_NONBLOCK)."""
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    words = ("ssh", "run", "-F", str(seat.sshd.ssh_config), "target", "seq 1 30000")
+    with seat.qxub.start(*words, stdout=sink) as process, os.fdopen(source, "rb") as output:
+        os.close(sink)
+        wait_until_full(source)
+        assert output.read().split() == [b"%d" % number for number in range(1, 30001)]
+    assert process.returncode == 0
+
+
+def wait_until_full(pipe: int) -> None:
+    """Wait until a pipe takes no more, or has all that it will get."""
+    seen = -1
+    while (there := in_pipe(pipe)) == 0 or there != seen:
+        seen = there
+        time.sleep(0.2)
+
+
+def in_pipe(pipe: int) -> int:
+    """How many bytes wait to be read."""
+    count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
 
 
 def test_nohup_is_heeded(seat: Seat) -> None:
