@@ -10,6 +10,7 @@ import contextlib
 import logging
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Union
 
 import pytest
@@ -250,10 +251,12 @@ def check(got: object, expected: Completion | str) -> None:
     assert got.message.startswith("far: the connection was lost")
 
 
+@pytest.mark.parametrize("pause", [0, 0.1], ids=["at once", "when all has come"])
 @pytest.mark.parametrize("case", ORDERS)
-def test_orders_of_the_end(case: str, tmp_path: Path) -> None:
+def test_orders_of_the_end(case: str, pause: float, tmp_path: Path) -> None:
     payloads, expected = ORDERS[case]
     with commanded(then(sends(*payloads), Peer.stall), tmp_path) as process:
+        time.sleep(pause)
         got, out, err = outcome(process)
     check(got, expected)
     assert (out, err) == (b"abc", b"")
