@@ -13,6 +13,7 @@ import msvcrt
 import os
 import time
 from contextlib import contextmanager
+from ctypes import wintypes
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,11 +24,19 @@ LOCK_SECONDS = 10.0
 LOCKED_BYTE = 0x7FFFFFFE
 """locks keep others from reading what they cover here, so it is a byte that no file has"""
 
-# Owner and SYSTEM: full access, inherited from nobody ("Security Descriptor String Format").
-_OWNER_ONLY = "D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)"
+# Owner and SYSTEM: full access, inherited from nobody ("Security Descriptor String Format"). The
+# owner by name, and not as "owner rights" (OW), which Wine does not know, nor Windows' own ssh.
+_OWNER_ONLY = "D:P(A;OICI;FA;;;{owner})(A;OICI;FA;;;SY)"
 _SDDL_REVISION_1 = 1
+_FILE_OBJECT = 1
+_OWNER = 1
 _DACL = 0x80000004
 """DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION"""
+
+_advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
+_kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+_kernel32.LocalFree.argtypes = (ctypes.c_void_p,)
+_advapi32.ConvertSidToStringSidW.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
 
 
 @contextmanager
@@ -59,15 +68,30 @@ def restrict_to_owner(path: Path) -> None:
 
     Mode bits mean nothing here. Raises OSError.
     """
-    advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
     descriptor = ctypes.c_void_p()
-    made = advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-        _OWNER_ONLY, _SDDL_REVISION_1, ctypes.byref(descriptor), None
+    made = _advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        _OWNER_ONLY.format(owner=_owner(path)), _SDDL_REVISION_1, ctypes.byref(descriptor), None
     )
     if not made:
         raise ctypes.WinError(ctypes.get_last_error())
     try:
-        if not advapi32.SetFileSecurityW(str(path), _DACL, descriptor):
+        if not _advapi32.SetFileSecurityW(str(path), _DACL, descriptor):
             raise ctypes.WinError(ctypes.get_last_error())
     finally:
-        ctypes.windll.kernel32.LocalFree(descriptor)
+        _kernel32.LocalFree(descriptor)
+
+
+def _owner(path: Path) -> str:
+    """Give the security identifier, S-1-…, of the file's owner. Raises OSError."""
+    owner, descriptor, text = ctypes.c_void_p(), ctypes.c_void_p(), wintypes.LPWSTR()
+    places = (ctypes.byref(owner), None, None, None, ctypes.byref(descriptor))
+    error = _advapi32.GetNamedSecurityInfoW(str(path), _FILE_OBJECT, _OWNER, *places)
+    if error:
+        raise ctypes.WinError(error)
+    try:
+        if not _advapi32.ConvertSidToStringSidW(owner, ctypes.byref(text)):
+            raise ctypes.WinError(ctypes.get_last_error())
+        return text.value or ""
+    finally:
+        _kernel32.LocalFree(descriptor)
+        _kernel32.LocalFree(text)

@@ -217,7 +217,7 @@ class Connection:
             raise self._transport.get_exception() or EOFError
         if granted is None:
             message = f"{alias}: the server closed the channel when it was asked for {what}"
-            raise ChannelError(message, host=alias)
+            raise ChannelError(message, host=alias) from EOFError()  # in place of an answer
         if not granted:
             raise ChannelError(f"{alias}: the server refused {what}", host=alias)
 

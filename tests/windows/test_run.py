@@ -136,7 +136,7 @@ def test_keys_become_utf_8(prompt: Prompt) -> None:
 
 def test_keys_at_a_login_shell(user: Prompt) -> None:
     def type_there(console: console_posix.Console) -> None:
-        console.press("sh -c 'echo $((6*7)); sleep 100'\r")
+        console.press("sh -c 'echo $((6*7)); exec sleep 100'\r")
         console.wait_for("42")
         console.press("\x03")
         console.press("exit 3\r")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = "this computer"
+NO_SPACE = "no space is left"
 _FAILURE = 4
 """SSH_FX_FAILURE, the status for all that SFTP has no word for"""
 
@@ -54,7 +55,7 @@ KINDS = (
     _Kind(FileIsDirectory, "it is a directory", (errno.EISDIR,), None, ("Is a directory",)),
     _Kind(
         FileNoSpace,
-        "no space is left",
+        NO_SPACE,
         (errno.ENOSPC, errno.EDQUOT),
         None,
         ("No space left", "uota exceeded"),
@@ -94,11 +95,6 @@ def failure(kind: type[FileError], host: str, path: bytes | str, sentence: str) 
     """Give an error of our own finding; `host` is empty for this computer."""
     shown = show(path)
     return kind(f"{host or HERE}: {shown}: {sentence}", path=shown, host=host)
-
-
-def no_space(host: str, path: bytes) -> FileError:
-    """Give the error for a disk that was found to be full."""
-    return failure(FileNoSpace, host, path, "no space is left")
 
 
 def show(path: bytes | str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Union
 
 from qxub.transport.completion import Ending
-from qxub.transport.errors import TransportError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,7 +23,8 @@ STDERR_BYTES = 1 << 16
 WAIT_SECONDS = 0.2
 """how long a wait may ignore Ctrl-C where a signal does not interrupt it (Windows)"""
 
-_End = Union[Ending, TransportError]
+_End = Union[Ending, BaseException]
+"""how the process ended, or what drain() raised"""
 
 
 class ProcessStream:
@@ -58,9 +59,7 @@ class ProcessStream:
         """
         with self._changed:
             while not self._held:
-                if isinstance(self._end, TransportError):
-                    raise self._end
-                if self._end is not None:
+                if self._known_end() is not None:
                     return b""
                 self._changed.wait(WAIT_SECONDS)
             data, rest = self._held[0][:count], self._held[0][count:]
@@ -86,13 +85,11 @@ class ProcessStream:
         def done() -> bool:
             return self._end is not None or (mark is not None and mark in self._stderr)
 
+        deadline = time.monotonic() + seconds
         with self._changed:
-            while not done() and seconds > 0:
+            while not done() and time.monotonic() < deadline:
                 self._changed.wait(WAIT_SECONDS)
-                seconds -= WAIT_SECONDS
-            if isinstance(self._end, TransportError):
-                raise self._end
-            return self._end
+            return self._known_end()
 
     def close(self) -> None:
         """Close the channel."""
@@ -102,11 +99,17 @@ class ProcessStream:
         self._process.close()
         self._thread.join()
 
+    def _known_end(self) -> Ending | None:
+        """Give the end, if it has come. Raises what drain() has raised."""
+        if isinstance(self._end, BaseException):
+            raise self._end
+        return self._end
+
     def _drain(self) -> None:
         end: _End
         try:
             end = self._process.drain(self._take, self._take_stderr)
-        except TransportError as error:
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that reads
             end = error
         with self._changed:
             self._end = end

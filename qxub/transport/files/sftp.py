@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from paramiko import sftp
 
-from qxub.transport.errors import FileError
-from qxub.transport.files.failures import failure, no_space, sftp_failure
+from qxub.transport.errors import FileError, FileNoSpace
+from qxub.transport.files.failures import NO_SPACE, failure, sftp_failure
 from qxub.transport.files.paramiko_sftp import (
     Answers,
     SftpSession,
@@ -55,7 +55,7 @@ class SftpWay:
     def link_target(self, path: bytes) -> bytes:
         """By READLINK."""
         with self._asking(path) as session:
-            return read_names(session.request(sftp.CMD_READLINK, path))[0]
+            return b"".join(read_names(session.request(sftp.CMD_READLINK, path)))  # it is one
 
     def names(self, path: bytes) -> list[bytes]:
         """By READDIR."""
@@ -89,20 +89,20 @@ class SftpWay:
                     _synchronize(session, handle)
             except SftpStatus as status:
                 if status.code == sftp.SFTP_FAILURE and _is_full(session, part.path):
-                    raise no_space(self._host, part.target) from status
+                    raise failure(FileNoSpace, self._host, part.target, NO_SPACE) from status
                 raise
 
     def replace(self, part: Part, mode: int) -> None:
         """By SETSTAT and posix-rename; without that, RENAME, which replaces nothing."""
         with self._asking(part.target) as session:
             session.request(sftp.CMD_SETSTAT, part.path, only_mode(mode))
-            names = (part.path, part.target)
             try:
-                session.request(sftp.CMD_EXTENDED, b"posix-rename@openssh.com", *names)
+                name = b"posix-rename@openssh.com"
+                session.request(sftp.CMD_EXTENDED, name, part.path, part.target)
             except SftpStatus as status:
                 if status.code != sftp.SFTP_OP_UNSUPPORTED:
                     raise
-                session.request(sftp.CMD_RENAME, *names)
+                self._rename(session, part)
 
     def remove(self, part: Part) -> None:
         """By REMOVE."""
@@ -112,6 +112,16 @@ class SftpWay:
     def close(self) -> None:
         """End the session."""
         self._session.close()
+
+    def _rename(self, session: SftpSession, part: Part) -> None:
+        """Rename, to where nothing is yet (section 6.5)."""
+        try:
+            session.request(sftp.CMD_RENAME, part.path, part.target)
+        except SftpStatus as status:
+            if status.code != sftp.SFTP_FAILURE:
+                raise
+            sentence = "the server cannot replace a file in one step: remove it first"
+            raise failure(FileError, self._host, part.target, sentence) from status
 
     @contextmanager
     def _asking(self, path: bytes) -> Iterator[SftpSession]:

@@ -89,6 +89,7 @@ class Script:
         self._nonce = secrets.token_hex(16).encode()
         self._held = b""
         self._status: int | None = None
+        self._unfed: ChannelError | None = None
         script = _SCRIPT % {
             b"words": b" ".join(map(_quote, words)),
             b"nonce": self._nonce,
@@ -107,8 +108,8 @@ class Script:
         for block in blocks:
             try:
                 self._stream.send(block)
-            except ChannelError as error:  # its answer tells why it does not want it all
-                log.debug("%s: %s", self._host, error)
+            except ChannelError as error:  # the answer tells why it does not want it all
+                self._unfed = error
                 return
         self._stream.close_stdin()
 
@@ -137,6 +138,8 @@ class Script:
         if status is None:
             raise AssertionError("output() ends with a status")
         if status == 0:
+            if self._unfed:
+                raise self._unfed
             return Answer(status, "")
         self._stream.wait(b"\n%b end\n" % self._nonce, _SECONDS_FOR_STDERR)
         begin, end = (b"\n%b %b\n" % (self._nonce, word) for word in (b"begin", b"end"))

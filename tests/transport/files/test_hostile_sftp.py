@@ -62,7 +62,7 @@ def test_without_posix_rename_nothing_is_replaced(tmp_path: Path, far: Path) -> 
     (far / "file").write_bytes(b"old")
     with (
         served(tmp_path, "extensions") as files,
-        pytest.raises(FileError, match="file: the server says: Failure"),
+        pytest.raises(FileError, match="file: the server cannot replace a file in one step"),
     ):
         files.put(b"new", str(far / "file"))
     assert [path.name for path in far.iterdir()] == ["file"]
