@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import paramiko
 from paramiko.common import (
     MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
     MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_REQUEST,
 )
@@ -162,13 +163,22 @@ class SessionChannel:
         message = channel_request(self.channel, kind, *fields, want_reply=True)
         with self._request_lock:  # so that answers are expected in the order of the requests
             self._answers.append(answer)
-            self._transport._send_user_message(message)  # noqa: SLF001 - of our own class
+            self._transport.send_about(self.channel, [message.asbytes()])
         return answer
 
     def notify(self, kind: str, *fields: bytes | int) -> None:
         """Send a request that is not answered. Raises what ended the line."""
         message = channel_request(self.channel, kind, *fields, want_reply=False)
-        self._transport._send_user_message(message)  # noqa: SLF001
+        self._transport.send_about(self.channel, [message.asbytes()])
+
+    def send_eof(self) -> None:
+        """Say that no more data will come (RFC 4254 section 5.3), once. Raises as `request`."""
+        with self.channel.lock:
+            if self.channel.closed or self.channel.eof_sent:
+                return
+            self.channel.eof_sent = True
+        eof = bytes([MSG_CHANNEL_EOF]) + struct.pack(">I", self.channel.remote_chanid)
+        self._transport.send_about(self.channel, [eof])
 
     def send(self, data: memoryview) -> int:
         """Send the beginning of `data`, as much as the window allows; give how much that was.
@@ -183,9 +193,8 @@ class SessionChannel:
         head = bytes([MSG_CHANNEL_DATA]) + struct.pack(">I", self.channel.remote_chanid)
         starts = range(0, allowed, piece)
         parts = (data[start : min(start + piece, allowed)] for start in starts)
-        self._transport.send_payloads(
-            b"".join((head, struct.pack(">I", len(part)), part)) for part in parts
-        )
+        payloads = [b"".join((head, struct.pack(">I", len(part)), part)) for part in parts]
+        self._transport.send_about(self.channel, payloads)
         return allowed
 
     def _reserve(self, wanted: int) -> int:
@@ -214,7 +223,7 @@ class SessionChannel:
         message.add_int(self.channel.remote_chanid)
         message.add_int(grant)
         try:
-            self._transport._send_user_message(message)  # noqa: SLF001
+            self._transport.send_about(self.channel, [message.asbytes()])
         except (EOFError, OSError, paramiko.SSHException) as error:
             log.debug("no window returned, the line is gone: %s", error)
 

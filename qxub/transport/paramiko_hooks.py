@@ -11,6 +11,7 @@ rely on.
 from __future__ import annotations
 
 import logging
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Union
 
@@ -96,18 +97,24 @@ class HookedTransport(HandshakeTransport):
         session = self.sessions[channel.chanid] = SessionChannel(self, channel)
         return session
 
-    def send_payloads(self, payloads: Iterable[bytes]) -> None:
-        """Send several messages at once, as soon as no keys are being exchanged.
+    def send_about(self, channel: paramiko.Channel, payloads: Iterable[bytes]) -> None:
+        """Send messages about `channel` at once, as soon as no keys are being exchanged.
 
-        Raises EOFError on a dead line.
+        What waited until the channel was closed is dropped: the server may have forgotten it, and
+        would end the connection. Raises EOFError on a dead line.
         """
+        if threading.current_thread() is self:  # which does not wait, but holds back
+            for payload in payloads:
+                self._send_user_message(Message(payload))
+            return
         while True:
             self.clear_to_send.wait(0.1)
-            with self.clear_to_send_lock:
+            with self.clear_to_send_lock:  # under which CLOSE is sent, too, after `closed` is set
                 if not self.is_active():
                     raise EOFError
                 if self.clear_to_send.is_set():
-                    self.packetizer.send_payloads(payloads)
+                    if not channel.closed:
+                        self.packetizer.send_payloads(payloads)
                     return
 
     def _take_data(self, message: memoryview) -> bool:

@@ -42,6 +42,11 @@ class LoginMessages:
         """The hash of the first key exchange (RFC 4253 section 7.2), which keys sign."""
         return bytes(self._transport.session_id or b"")
 
+    @property
+    def will_compress(self) -> bool:
+        """Whether all that follows USERAUTH_SUCCESS is compressed: by the server's own clock."""
+        return self._transport.local_compression == "zlib@openssh.com"
+
     def server_extension(self, name: str) -> bytes:
         """Give what the server has said in EXT_INFO (RFC 8308); nothing, where it has not."""
         return bytes(self._transport.server_extensions.get(name, b""))  # type: ignore[attr-defined]

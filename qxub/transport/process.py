@@ -65,7 +65,7 @@ class RemoteProcess:
     def close_stdin(self) -> None:
         """Send end-of-file to the process (RFC 4254 section 5.3). Raises ConnectionLost."""
         with translated(self._host, "closing stdin", ConnectionLost):
-            self._channel.shutdown_write()
+            self._session.send_eof()
 
     def signal(self, name: str, *, otherwise: Callable[[], object] | None = None) -> bool:
         """Send the process a signal, named without "SIG": "INT", "TERM" (RFC 4254 section 6.9).

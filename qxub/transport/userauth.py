@@ -190,7 +190,7 @@ class Conversation:
                 self._show_banner(Message(arrived[1]).get_binary())
                 continue
             self._replies_to_come -= 1
-            if self._replies_to_come > 0:
+            if self._replies_to_come > 0 and not self._messages.will_compress:
                 self._put(acknowledgement())
             return arrived
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qxub.transport.agents.client import SIGN_SECONDS, open_agent_stream
 from qxub.transport.agents.stream import AgentError, read_message
+from qxub.transport.paramiko_hooks import close_channel
 from qxub.transport.translation import describe
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _serve(channel: paramiko.Channel, place: str | None, slots: threading.Semaph
     finally:
         if stream is not None:
             stream.close()
-        channel.close()
+        close_channel(channel)
         slots.release()
 
 

@@ -68,8 +68,8 @@ class PublicKey:
         server has said what it takes; None, where nothing was sent.
         """
         login = self._login
-        if "identityfile" not in login.host.origins:
-            return None
+        if "identityfile" not in login.host.origins or login.host.compression:
+            return None  # what comes after "none" has let us in would have to be compressed
         identity = next(iter(self._all()), None)
         if identity is None or not identity.is_ready or identity.blob is None:
             return None
