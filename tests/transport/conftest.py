@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +32,16 @@ def host(request: pytest.FixtureRequest) -> HostConfig:
         return fake.config()
     server: Sshd = request.getfixturevalue("sshd")
     return resolve("target", config_file=server.ssh_config)
+
+
+@pytest.fixture
+def nothing_is_printed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Logging is not set up, as in a program that knows nothing of it; and nothing is printed."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    yield
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.fixture(autouse=True)

@@ -1,31 +1,29 @@
 """Servers that misbehave while a command runs: never a wrong status, and never a hang.
 
 What breaks the protocol ends the connection, as ConnectionLost; what OpenSSH passes over is passed
-over. Logging is not set up: nothing may be printed.
+over.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import struct
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qxub.transport import (
-    ChannelError,
-    Completion,
-    ConnectionLost,
-    Exited,
-    NoStatus,
-    RemoteProcess,
-    Signalled,
-    TimedOut,
-    TransportError,
-    connect,
+from qxub.transport import ChannelError, Exited, TimedOut
+from tests.fakes.hostile_messages import (
+    END,
+    EOF,
+    ERR,
+    OUT,
+    SEVEN,
+    about,
+    data,
+    extended,
+    number,
+    request,
 )
 from tests.fakes.hostile_server import (
     CHANNEL_CLOSE,
@@ -41,121 +39,21 @@ from tests.fakes.hostile_server import (
     DISCONNECT,
     IGNORE,
     USERAUTH_SUCCESS,
-    Behaviour,
     Peer,
-    host_at,
-    hostile_server,
     sends,
     string,
     then,
 )
+from tests.transport.hostile import SECONDS_TO_END, check, commanded, connected, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from qxub.transport import Connection
 
+pytestmark = pytest.mark.usefixtures("nothing_is_printed")
+
 GLOBAL_REQUEST, REQUEST_FAILURE, CHANNEL_OPEN_FAILURE = 80, 82, 92
-SECONDS_TO_END = 30
-"""how long a session may take that ends at once, on a busy machine"""
-
-
-def number(*values: int) -> bytes:
-    return struct.pack(f">{len(values)}I", *values)
-
-
-def about(kind: int, rest: bytes = b"", *, channel: int = 0) -> bytes:
-    """A message about a channel, by default the one on which the command runs."""
-    return bytes([kind]) + number(channel) + rest
-
-
-def data(text: bytes, *, channel: int = 0) -> bytes:
-    return about(CHANNEL_DATA, string(text), channel=channel)
-
-
-def extended(text: bytes, kind: int = 1) -> bytes:
-    return about(CHANNEL_EXTENDED_DATA, number(kind) + string(text))
-
-
-def request(kind: bytes, rest: bytes = b"", *, reply: bool = False) -> bytes:
-    return about(CHANNEL_REQUEST, string(kind) + bytes([reply]) + rest)
-
-
-def status(value: int, *, reply: bool = False) -> bytes:
-    return request(b"exit-status", number(value), reply=reply)
-
-
-def died(name: bytes, core: int = 0, words: bytes = b"") -> bytes:
-    rest = string(name) + bytes([core]) + string(words) + string(b"")
-    return request(b"exit-signal", rest)
-
-
-EOF, CLOSE, OUT, ERR = about(CHANNEL_EOF), about(CHANNEL_CLOSE), data(b"abc"), extended(b"err")
-END = (EOF, CLOSE)
-SEVEN = status(7)
-
-
-def signalled(name: str, *, core: bool = False, words: str = "") -> Signalled:
-    return Signalled(name, core_dumped=core, message=words)
-
-
-Case = tuple[tuple[bytes, ...], Union[Completion, str]]
-"""what is sent after "the command runs", and how that ends: a str is ConnectionLost's message"""
-
-# Orders that RFC 4254 allows, and some that it does not; OUT comes once in each.
-ORDERS: dict[str, Case] = {
-    "as sshd does it": ((OUT, EOF, SEVEN, CLOSE), Exited(7)),
-    "status first": ((SEVEN, OUT, *END), Exited(7)),
-    "status between": ((OUT, SEVEN, *END), Exited(7)),
-    "status and CLOSE without EOF": ((OUT, SEVEN, CLOSE), Exited(7)),
-    "signal and CLOSE without EOF": ((OUT, died(b"TERM"), CLOSE), signalled("TERM")),
-    "no CLOSE": ((OUT, EOF, SEVEN), Exited(7)),
-    "no status": ((OUT, *END), NoStatus()),
-    "nothing but CLOSE": ((OUT, CLOSE), NoStatus()),
-    "status after CLOSE": ((OUT, *END, SEVEN), NoStatus()),
-    "EOF twice": ((OUT, EOF, EOF, SEVEN, CLOSE), Exited(7)),
-    "CLOSE twice": ((OUT, EOF, SEVEN, CLOSE, CLOSE), Exited(7)),
-    "data after EOF": ((OUT, EOF, data(b"late"), extended(b"late"), SEVEN, CLOSE), Exited(7)),
-    "data after CLOSE": ((OUT, SEVEN, *END, data(b"late"), extended(b"late")), Exited(7)),
-}
-
-# Reports of the end. The first counts: a second one cannot be known to be the right one.
-REPORTS: dict[str, Case] = {
-    "0": ((status(0),), Exited(0)),
-    "256 is not 0": ((status(256),), Exited(256)),
-    "the greatest": ((status(0xFFFFFFFF),), Exited(0xFFFFFFFF)),
-    "one that wants a reply": ((status(7, reply=True),), Exited(7)),
-    "two": ((status(7), status(0)), Exited(7)),
-    "two of the same": ((status(7), status(7)), Exited(7)),
-    "status and signal": ((status(7), died(b"TERM")), Exited(7)),
-    "signal and status": ((died(b"TERM"), status(0)), signalled("TERM")),
-    "status of no bytes": ((request(b"exit-status"),), "malformed exit status"),
-    "status of three bytes": ((request(b"exit-status", bytes(3)),), "malformed exit status"),
-    "status of five bytes": ((request(b"exit-status", bytes(5)),), "malformed exit status"),
-    "status of eight bytes": ((request(b"exit-status", bytes(8)),), "malformed exit status"),
-    "status for another channel": (
-        (about(CHANNEL_REQUEST, string(b"exit-status") + b"\0" + number(0), channel=1),),
-        "",
-    ),
-    "signal, core and words": (
-        (died(b"SEGV", 1, "é\n".encode()),),
-        signalled("SEGV", core=True, words=r"é\n"),
-    ),
-    "signal of no name": ((died(b""),), signalled("")),
-    "signal with an escape sequence": (
-        (died(b"\x1b[31m\x07", 0, b"\x1b]0;x\x07"),),
-        signalled(r"\x1b[31m\x07", words=r"\x1b]0;x\x07"),
-    ),
-    "signal that is no text": ((died(b"\xff\xfe"),), ""),
-    "signal with words that are no text": ((died(b"TERM", 0, b"\xff\xfe"),), ""),
-    "signal without a name's end": ((request(b"exit-signal", number(100) + b"TERM"),), ""),
-    "signal that ends with its name": ((request(b"exit-signal", string(b"TERM")),), ""),
-    "signal of nothing": ((request(b"exit-signal"),), ""),
-    "unknown request": ((request(b"x@y", b"abc"), SEVEN), Exited(7)),
-    "request of no kind": ((request(b""), SEVEN), Exited(7)),
-    "request that is cut off": ((about(CHANNEL_REQUEST, number(100)), SEVEN), Exited(7)),
-}
 
 # What comes between the output and a good end.
 PASSED_OVER: dict[str, tuple[bytes, ...]] = {
@@ -199,76 +97,6 @@ MALFORMED: dict[str, tuple[bytes, ...]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_printed(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    yield
-    assert capfd.readouterr() == ("", "")
-
-
-@contextlib.contextmanager
-def connected(behaviour: Behaviour, directory: Path, **settings: Any) -> Iterator[Connection]:
-    """A connection to a server that behaves so, from the login on."""
-    with hostile_server(behaviour) as port, connect(host_at(port, directory, **settings)) as line:
-        yield line
-
-
-@contextlib.contextmanager
-def commanded(behaviour: Behaviour, directory: Path, **settings: Any) -> Iterator[RemoteProcess]:
-    """A command that runs at a server that then behaves so."""
-    with connected(then(Peer.command, behaviour), directory, **settings) as connection:
-        yield connection.start("true")
-
-
-def outcome(process: RemoteProcess) -> tuple[object, bytes, bytes]:
-    """How it ends, within reason, and its output."""
-    out, err = bytearray(), bytearray()
-    got: list[object] = []
-
-    def work() -> None:
-        try:
-            got.append(process.drain(out.extend, err.extend))
-        except TransportError as error:
-            got.append(error)
-
-    worker = threading.Thread(target=work, daemon=True)
-    worker.start()
-    worker.join(SECONDS_TO_END)
-    assert got, "hangs"
-    return got[0], bytes(out), bytes(err)
-
-
-def check(got: object, expected: Completion | str) -> None:
-    """Compare an outcome with what is expected; a str is a part of ConnectionLost's message."""
-    if not isinstance(expected, str):
-        assert got == expected
-        return
-    assert isinstance(got, ConnectionLost)
-    assert expected in got.message
-    assert got.message.isprintable()
-    assert got.message.startswith("far: the connection was lost")
-
-
-@pytest.mark.parametrize("case", ORDERS)
-def test_orders_of_the_end(case: str, tmp_path: Path) -> None:
-    payloads, expected = ORDERS[case]
-    with commanded(then(sends(*payloads), Peer.stall), tmp_path) as process:
-        got, out, err = outcome(process)
-    check(got, expected)
-    assert (out, err) == (b"abc", b"")
-
-
-@pytest.mark.parametrize("case", REPORTS)
-def test_reports_of_the_end(case: str, tmp_path: Path) -> None:
-    reports, expected = REPORTS[case]
-    with commanded(then(sends(OUT, *reports, *END), Peer.stall), tmp_path) as process:
-        got, out, err = outcome(process)
-    check(got, expected)
-    assert (out, err) == (b"abc", b"")
-
-
 @pytest.mark.parametrize("case", PASSED_OVER)
 def test_what_is_passed_over(case: str, tmp_path: Path) -> None:
     payloads = (OUT, *PASSED_OVER[case], ERR, SEVEN, *END)
@@ -294,33 +122,6 @@ def test_malformed_messages(case: str, tmp_path: Path) -> None:
         got, out, err = outcome(process)
     check(got, "")
     assert (out, err) == (b"abc", b"")
-
-
-@pytest.mark.parametrize(
-    "payloads",
-    [(OUT,), (OUT, SEVEN), (OUT, died(b"TERM"))],
-    ids=["nothing", "status but no EOF", "signal but no EOF"],
-)
-def test_line_that_ends_before_the_output_is_complete(
-    payloads: tuple[bytes, ...], tmp_path: Path
-) -> None:
-    """That the process has ended is known then, but not that this is all that it wrote."""
-    with commanded(sends(*payloads), tmp_path) as process:
-        got, out, _ = outcome(process)
-    check(got, "3 bytes of stdout")
-    assert out == b"abc"
-
-
-def test_line_that_ends_after_the_output_is_complete(tmp_path: Path) -> None:
-    with commanded(sends(OUT, EOF, SEVEN), tmp_path) as process:
-        assert outcome(process) == (Exited(7), b"abc", b"")
-
-
-def test_line_that_ends_between_output_and_status(tmp_path: Path) -> None:
-    with commanded(sends(OUT, EOF), tmp_path) as process:
-        got, out, _ = outcome(process)
-    check(got, "3 bytes of stdout")
-    assert out == b"abc"
 
 
 def test_goodbye_while_a_command_runs(tmp_path: Path) -> None:

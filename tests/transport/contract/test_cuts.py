@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -148,3 +149,19 @@ def test_whole_session_through_the_proxy(far: FarHost) -> None:
             end = connection.run(COMMAND, stdin=STDIN, stdout=ignore, stderr=ignore)
             assert end == Exited(7)
             assert BYTES_OF_ALL * 0.9 < proxy.passed < BYTES_OF_ALL
+
+
+def test_line_that_takes_nothing_any_more(far: FarHost) -> None:
+    """The sender notices it before the reader: it is a lost line all the same."""
+    with CuttingProxy(far.config.port) as proxy:
+        name = far.config.known_hosts_name
+        with far.connect(port=proxy.port, host_key_alias=name) as connection:
+            process = connection.start("cat")
+            proxy.stall()
+            connection._sock.shutdown(socket.SHUT_WR)
+            with pytest.raises(ConnectionLost):
+                process.write(b"x")
+            with pytest.raises(ConnectionLost):
+                process.signal("TERM")
+            with pytest.raises(ConnectionLost):
+                connection.start("true")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from qxub.transport import Exited
-from tests.transport.contract.hosts import MIB, ignore, scaled
+from tests.transport.contract.hosts import MIB, FarHost, ignore
 from tests.transport.contract.measured_client import memory
 
 if TYPE_CHECKING:
     from qxub.transport import Connection
-    from tests.transport.contract.hosts import FarHost
+    from tests.fakes.ssh_host import FakeHost
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts by Linux' /proc")
 
@@ -28,32 +28,31 @@ late messages about them are passed over"""
 
 
 @pytest.fixture(params=["fake", "sshd"])
-def two(request: pytest.FixtureRequest, far_fake: FarHost, far_sshd: FarHost) -> FarHost:
-    """Those that start a command quickly."""
-    return far_fake if request.param == "fake" else far_sshd
+def two(request: pytest.FixtureRequest, fake: FakeHost, far_sshd: FarHost) -> FarHost:
+    """Those that start a command quickly: the fake plays it, and starts no process."""
+    return FarHost("fake", fake.ssh_config) if request.param == "fake" else far_sshd
 
 
 def test_many_short_commands(two: FarHost) -> None:
-    more = max(200, scaled(MORE))
     with two.connect() as connection:
         _run_many(connection, SETTLED)
         before = _held(connection)
         blocks = sys.getallocatedblocks()
-        _run_many(connection, more)
+        _run_many(connection, MORE)
         gc.collect()
         blocks = sys.getallocatedblocks() - blocks
         after = _held(connection)
     assert after.threads <= before.threads
     assert after.descriptors <= before.descriptors
     assert after.memory < before.memory + 4 * MIB  # the allocator's own coming and going
-    grown = {name for name, n in after.counts.items() if n > before.counts.get(name, 0) + more // 4}
+    grown = {name for name, n in after.counts.items() if n > before.counts.get(name, 0) + MORE // 4}
     assert grown == set()
-    assert blocks < more / 2  # of Python's memory: a number that is kept takes one
+    assert blocks < MORE / 2  # of Python's memory: a number that is kept takes one
 
 
 def _run_many(connection: Connection, count: int) -> None:
     for number in range(count):
-        status = number % 256
+        status = (0, 1, 7, 128, 255)[number % 5]
         end = connection.run(f"exit {status}", stdout=ignore, stderr=ignore)
         assert end == Exited(status)
 
