@@ -102,11 +102,11 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize("error", [StopError])
+@pytest.mark.parametrize("error", [StopError, KeyboardInterrupt])
 def test_interrupted(
     files: Files, site: Site, far: Path, tmp_path: Path, error: type[BaseException]
 ) -> None:
-    """Nothing is left of it here, and what comes next works."""
+    """Nothing is left of it, and what comes next works."""
     content = random_bytes(1, 24 * MIB)
     source = site.write(far / "source", content)
 
@@ -119,6 +119,7 @@ def test_interrupted(
             files.put(content, str(far / "target"), progress=stop)
         with pytest.raises(error):
             files.get(str(source), tmp_path / "target", progress=stop)
+    settles(far, [source])
     assert list(tmp_path.iterdir()) == []
     files.put(content, str(far / "target"))
     assert (far / "target").read_bytes() == content
