@@ -16,10 +16,7 @@ from qxub.transport.errors import (
     ConnectionLost,
     TransportError,
 )
-from qxub.transport.key_exchange import (
-    DEFAULT_CONNECT_SECONDS,
-    connect_seconds,
-)
+from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds
 from qxub.transport.lines import close_line, log_in, open_line
 from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
 from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
@@ -256,7 +253,8 @@ class Connection:
         except TransportError:
             raise
         except Exception as error:  # whatever ended Paramiko's thread: see translation
-            if self._transport.is_active():
+            line_ended = isinstance(error, EOFError)  # sending sees that before reading does
+            if self._transport.is_active() and not line_ended:
                 raise translate(error, self.host.alias, stage, otherwise) from error
             reason = self._transport.disconnect_reason or describe(error)
             alias = self.host.alias
