@@ -1,11 +1,10 @@
 """Reaching into Paramiko, which the modules paramiko_* alone do, and why each time.
 
-Paramiko has no public way to read an exit signal, to send a signal, to tell a channel that the peer
-closed from one that died with the line, to hold on to the first host key at a rekey, or to say
-which host certificate was offered (it takes the key in it, and looks at nothing else). The hooks
-are Transport's per-instance table of channel message handlers, four overridden methods, and three
-private calls. tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they
-rely on.
+Paramiko has no public way to tell a channel that the peer closed from one that died with the line,
+to hold on to the first host key at a rekey, or to say which host certificate was offered (it takes
+the key in it, and looks at nothing else). The hooks are Transport's per-instance table of channel
+message handlers, which hand to paramiko_channels what concerns our sessions, and four overridden
+methods. tests/transport/test_hooks.py fails plainly when a new Paramiko changes what they rely on.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ log = logging.getLogger(__name__)
 # Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-WINDOW_BYTES = 2 * 1024 * 1024
-"""of a tunnel: Paramiko's BufferedPipe copies its backlog at every read"""
+TUNNEL_WINDOW_BYTES = 2 * 1024 * 1024
+"""Paramiko's BufferedPipe copies its backlog at every read"""
 CHUNK_BYTES = 64 * 1024
 CLOSED_CHANNELS_KEPT = 1000
 """for so many a late message is passed over; Paramiko remembers all that there ever were"""
@@ -73,7 +72,7 @@ class HookedTransport(HandshakeTransport):
 
     def __init__(self, sock: SocketLike, host_key_algorithms: Iterable[str] = ()) -> None:
         super().__init__(
-            sock, default_window_size=WINDOW_BYTES, disabled_algorithms=WEAK_ALGORITHMS
+            sock, default_window_size=TUNNEL_WINDOW_BYTES, disabled_algorithms=WEAK_ALGORITHMS
         )
         self._host_key_algorithms = tuple(host_key_algorithms) or PLAIN_HOST_KEY_ALGORITHMS
         self.host_key_blob = b""

@@ -123,8 +123,6 @@ class Packetizer:
         self._counts.overdue = 0
         self._needs_keys = True
 
-    _trigger_rekey = renew_keys
-
     @property
     def last_heard(self) -> float:
         """When the peer last sent something, by time.monotonic()."""

@@ -9,7 +9,7 @@ from qxub.transport import paramiko_hooks as hooks
 from qxub.transport.completion import NoStatus
 from qxub.transport.errors import ChannelError, ConnectionLost
 from qxub.transport.sinks import sink_of
-from qxub.transport.stream import WAIT_SECONDS, all_ended
+from qxub.transport.stream import WAIT_SECONDS
 from qxub.transport.translation import describe, translated
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class RemoteProcess:
             if error is not None:
                 self.close()
                 raise error
-        if not all_ended(session.streams):
+        if not all(stream.ended for stream in session.streams):
             return None
         if self._closed_here:
             raise ChannelError(f"{self._host}: the channel was closed here", host=self._host)

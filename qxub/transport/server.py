@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paramiko import common
 
 from qxub.transport import paramiko_hooks as hooks
+from qxub.transport.completion import SIGNAL_NUMBERS
 from qxub.transport.session import Handler, Session
 
 if TYPE_CHECKING:
@@ -33,22 +34,6 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 5
-SIGNALS = [
-    "ABRT",
-    "ALRM",
-    "FPE",
-    "HUP",
-    "ILL",
-    "INT",
-    "KILL",
-    "PIPE",
-    "QUIT",
-    "SEGV",
-    "TERM",
-    "USR1",
-    "USR2",
-]
-"""those that have a name in RFC 4254 section 6.10"""
 
 
 class Server:
@@ -220,7 +205,7 @@ class _ServerTransport(hooks.HookedTransport):
         client = self.server_object
         if kind == "signal" and isinstance(client, _Client):
             name = request.get_text()
-            if name in SIGNALS:
+            if name in SIGNAL_NUMBERS:
                 client.signal(channel, name)
                 if wants_answer:
                     hooks.grant_request(channel)

@@ -9,8 +9,6 @@ import time
 from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from qxub.transport.sinks import Sink
 
 PIECE_BYTES = 64 * 1024
@@ -165,8 +163,3 @@ class Stream:
     def _end(self) -> None:
         self._ended.set()
         self._changed.set()
-
-
-def all_ended(streams: Iterable[Stream]) -> bool:
-    """Whether all that came has been passed on."""
-    return all(stream.ended for stream in streams)

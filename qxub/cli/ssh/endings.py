@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qxub.cli.boundary import tell
 from qxub.job import OutcomeKind
-from qxub.transport.completion import Exited, NoStatus, Signalled, TimedOut
+from qxub.transport.completion import SIGNAL_NUMBERS, Exited, NoStatus, Signalled, TimedOut
 
 if TYPE_CHECKING:
     from qxub.transport import Completion
@@ -14,27 +14,10 @@ if TYPE_CHECKING:
 NOT_KNOWN = 255
 """the exit status where the command's own is not known, as ssh has it"""
 
-# The signals of RFC 4254 section 6.10, by the numbers that Linux gives them (signal(7)).
-_NUMBERS = {
-    "HUP": 1,
-    "INT": 2,
-    "QUIT": 3,
-    "ILL": 4,
-    "ABRT": 6,
-    "FPE": 8,
-    "KILL": 9,
-    "USR1": 10,
-    "SEGV": 11,
-    "USR2": 12,
-    "PIPE": 13,
-    "ALRM": 14,
-    "TERM": 15,
-}
-
 
 def status_of_signal(name: str) -> int:
     """Give 128 + the number of a signal, as shells do; 255 for one that has no number here."""
-    return 128 + _NUMBERS[name] if name in _NUMBERS else NOT_KNOWN
+    return 128 + SIGNAL_NUMBERS[name] if name in SIGNAL_NUMBERS else NOT_KNOWN
 
 
 def conclude(host: str, completion: Completion) -> int:
