@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,8 @@ class Script:
         }
         self._stream = ProcessStream(_start(connection, patience))
         try:
-            self._stream.send(b"%d\n%b" % (len(script), script))
+            with suppress(ChannelError):  # it has ended: what it printed tells why
+                self._stream.send(b"%d\n%b" % (len(script), script))
             self._skip_to(b"begin")
         except BaseException:
             self._stream.close()
