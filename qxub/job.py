@@ -16,9 +16,15 @@ class Resources:
     cpus: int | None = None
     walltime: int | None = None
     """seconds"""
+    disk: int | None = None
+    """bytes of the compute node's own disk (PBS Pro: jobfs)"""
+    volumes: tuple[str, ...] = ()
+    """shared file systems that the job needs (NCI: storage), such as gdata/a56"""
+    gpus: int | None = None
+    gpu_type: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("memory", "cpus", "walltime"):
+        for name in ("memory", "cpus", "walltime", "disk", "gpus"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 message = f"{name} must be at least 1, not {value}"
@@ -60,6 +66,31 @@ class ExecutionContext:
 
 
 @dataclass(frozen=True)
+class ArrayRange:
+    """The indices of an array job: FIRST-LAST:STEP, at most `limit` of them running at once."""
+
+    first: int
+    last: int
+    step: int = 1
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        in_order = 0 <= self.first <= self.last and self.step >= 1
+        if not in_order or (self.limit is not None and self.limit < 1):
+            message = f"{self} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+            raise ValueError(message)
+
+    def indices(self) -> range:
+        """Return the index of each member, in order."""
+        return range(self.first, self.last + 1, self.step)
+
+    def __str__(self) -> str:
+        step = f":{self.step}" if self.step != 1 else ""
+        limit = f"%{self.limit}" if self.limit is not None else ""
+        return f"{self.first}-{self.last}{step}{limit}"
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """One batch job, as asked for: what travels from the laptop to the cluster."""
 
@@ -69,6 +100,16 @@ class JobSpec:
     queue: str | None = None
     name: str | None = None
     project: str | None = None
+    array: ArrayRange | None = None
+    dependencies: tuple[str, ...] = ()
+    """CONDITION:JOB_ID, with the conditions that PBS Pro and Slurm share: after, afterok,
+    afternotok, afterany"""
+    hold: bool = False
+    """submitted on hold: it waits until it is released"""
+    email: str | None = None
+    """where the scheduler writes to"""
+    email_options: str | None = None
+    """letters of qsub(1B) -m: (a)borted, (b)egun, (e)nded"""
 
     def __post_init__(self) -> None:
         if not self.command:
@@ -80,8 +121,12 @@ class JobState(enum.Enum):
     """Where a job stands, in words that PBS Pro and Slurm share."""
 
     QUEUED = "queued"
+    WAITING = "waiting"
+    """not yet allowed to run: for a time, or for another job"""
     HELD = "held"
     RUNNING = "running"
+    SUSPENDED = "suspended"
+    EXITING = "exiting"
     ENDED = "ended"
 
 
@@ -106,6 +151,7 @@ class OutcomeKind(enum.Enum):
     CONFIG = _Kind("config", 78)
     SCHEDULER_UNAVAILABLE = _Kind("scheduler unavailable", 69)
     SETUP_FAILED = _Kind("remote setup failed", 71)
+    POST_FAILED = _Kind("post failed", 73)
     CONNECTION = _Kind("connection", 255)
     LOST = _Kind("lost", 75)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from qxub.job import ExecutionContext, JobSpec, Outcome, OutcomeKind, Resources
+from qxub.job import ArrayRange, ExecutionContext, JobSpec, Outcome, OutcomeKind, Resources
 
 CONTRACT = {
     "walltime exceeded": 124,
@@ -15,6 +17,7 @@ CONTRACT = {
     "config": 78,
     "scheduler unavailable": 69,
     "remote setup failed": 71,
+    "post failed": 73,
     "connection": 255,
     "lost": 75,
 }
@@ -68,10 +71,23 @@ def test_a_job_needs_a_command() -> None:
         JobSpec(())
 
 
-@pytest.mark.parametrize("field", ["memory", "cpus", "walltime"])
+@pytest.mark.parametrize("field", ["memory", "cpus", "walltime", "disk", "gpus"])
 def test_resources_are_positive(field: str) -> None:
+    nothing: dict[str, Any] = {field: 0}
     with pytest.raises(ValueError, match=field):
-        Resources(**{field: 0})
+        Resources(**nothing)
+
+
+def test_the_range_of_an_array_as_it_is_written() -> None:
+    assert list(ArrayRange(1, 10, 3).indices()) == [1, 4, 7, 10]
+    assert str(ArrayRange(1, 10, 2, limit=4)) == "1-10:2%4"
+    assert str(ArrayRange(0, 0)) == "0-0"
+
+
+@pytest.mark.parametrize("parts", [(2, 1), (-1, 3), (1, 3, 0), (1, 3, 1, 0)])
+def test_a_range_that_is_none(parts: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="no range of an array"):
+        ArrayRange(*parts)
 
 
 def test_contexts_that_exclude_each_other() -> None:

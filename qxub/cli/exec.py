@@ -17,9 +17,10 @@ from qxub.config.paths import state_directory
 from qxub.config.settings import PlatformSection, Settings, find_platform, load_settings
 from qxub.errors import LostError, SetupError
 from qxub.execution.detection import find_scheduler
-from qxub.execution.executor import Plan, plan_run, submit
 from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
+from qxub.execution.plan import Plan, plan_run
+from qxub.execution.submit import submit
 from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.run import RunObserver, new_run_id
 
@@ -114,7 +115,9 @@ def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> i
         message = f"no longer following {plan.scheduler.name} job {job.job_id}: {reason}"
         raise LostError(message, hint=f"Its output and status are in {directory}.") from error
     if outcome.kind is OutcomeKind.SETUP_FAILED:
-        raise SetupError(f"job {job.job_id}: {outcome.detail}", hint=f"See {job.run.setup_log}.")
+        raise SetupError(
+            f"job {job.job_id}: {outcome.detail}", hint=f"See {job.run.files().setup_log}."
+        )
     observer.end(outcome)
     return outcome.exit_status
 

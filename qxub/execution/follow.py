@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from qxub.execution.executor import SubmittedJob
     from qxub.execution.run_directory import Ending
+    from qxub.execution.submit import SubmittedJob
     from qxub.run import RunObserver
     from qxub.scheduler.base import JobReport
 
@@ -72,7 +72,7 @@ class _Follower:
         self._note_start()
         self._cancel_if_asked()
         if self._ending is None:
-            self._ending = self._job.run.ending()
+            self._ending = self._job.run.files().ending()
             if self._ending is not None and self._ending.terminated:
                 self._next_query = time.monotonic()
         if self._ending is not None and not self._ending.terminated:
@@ -82,7 +82,7 @@ class _Follower:
         return self._told_by_scheduler()
 
     def _note_start(self) -> None:
-        if not self._started and self._job.run.has_started():
+        if not self._started and self._job.run.files().has_started():
             self._started = True
             self._observer.event("started", job_id=self._job.job_id)
 
@@ -107,7 +107,7 @@ class _Follower:
     def _told_by_script(self, ending: Ending) -> Outcome:
         job_id = self._job.job_id
         if ending.word == "setup":
-            detail = f"{ending.detail} failed\n{self._job.run.setup_words()}".rstrip()
+            detail = f"{ending.detail} failed\n{self._job.run.files().setup_words()}".rstrip()
             return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
         number = int(ending.detail)
         if ending.word == "signal":
@@ -171,7 +171,8 @@ def follow(job: SubmittedJob, observer: RunObserver, cancelled: threading.Event)
     Setting `cancelled` asks the scheduler to end the job; the outcome then is what became of it.
     What the observer raises ends the following, not the job.
     """
-    tails = (_Tail(job.run.stdout, observer.stdout), _Tail(job.run.stderr, observer.stderr))
+    files = job.run.files()
+    tails = (_Tail(files.stdout, observer.stdout), _Tail(files.stderr, observer.stderr))
     follower = _Follower(job, observer, cancelled)
     pause = SHORTEST_PAUSE
     try:

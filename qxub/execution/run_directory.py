@@ -28,47 +28,22 @@ class Ending:
     """the script itself had received TERM: only the scheduler knows why"""
 
 
-class RunDirectory:
-    """Paths of a run, and the facts that are read from them."""
+class JobFiles:
+    """What one job, or one member of an array job, writes: in a directory of its own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.script = path / "job.sh"
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
         self.setup_log = path / "setup.log"
         """what the steps before the command said"""
-        self.log = path / "scheduler.log"
-        """what the scheduler said"""
         self._status = path / "status"
         self._started = path / "started"
-        self._job_id = path / "job_id"
 
-    @classmethod
-    def create(cls, path: Path, spec: JobSpec) -> RunDirectory:
-        """Record the run before any scheduler is called.
-
-        Raises LostError when this run was recorded before: it must not be submitted twice.
-        """
-        try:
-            make_private_directory(path)
-        except FileExistsError as error:
-            message = f"run {path.name} was recorded before, so it is not submitted again"
-            raise LostError(message, hint=f"What is known of it is in {path}.") from error
-        run = cls(path)
-        content = json.dumps(dataclasses.asdict(spec), indent=1)
-        write_private(path / "spec.json", content.encode())
-        for stream in (run.stdout, run.stderr, run.setup_log):
+    def create(self) -> None:
+        """Make the files that are there from the beginning."""
+        for stream in (self.stdout, self.stderr, self.setup_log):
             write_private(stream, b"")
-        return run
-
-    def write_script(self, content: bytes) -> None:
-        """Write the job script, executable by its owner alone."""
-        write_private(self.script, content, mode=0o700)
-
-    def record_job_id(self, job_id: str) -> None:
-        """Note the scheduler's job ID, as soon as it is known."""
-        write_private(self._job_id, f"{job_id}\n".encode())
 
     def has_started(self) -> bool:
         """Return whether the job script has begun to run."""
@@ -90,3 +65,47 @@ class RunDirectory:
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-10:])
+
+
+class RunDirectory:
+    """Paths of a run, and the facts that are read from them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.script = path / "job.sh"
+        self.log = path / "scheduler.log"
+        """what the scheduler said"""
+        self._job_id = path / "job_id"
+
+    @classmethod
+    def create(cls, path: Path, spec: JobSpec) -> RunDirectory:
+        """Record the run before any scheduler is called.
+
+        Raises LostError when this run was recorded before: it must not be submitted twice.
+        """
+        try:
+            make_private_directory(path)
+        except FileExistsError as error:
+            message = f"run {path.name} was recorded before, so it is not submitted again"
+            raise LostError(message, hint=f"What is known of it is in {path}.") from error
+        run = cls(path)
+        content = json.dumps(dataclasses.asdict(spec), indent=1)
+        write_private(path / "spec.json", content.encode())
+        for index in spec.array.indices() if spec.array else (None,):
+            files = run.files(index)
+            if index is not None:
+                make_private_directory(files.path)
+            files.create()
+        return run
+
+    def files(self, index: int | None = None) -> JobFiles:
+        """Return the job's files; of an array job, those of the member with this index."""
+        return JobFiles(self.path if index is None else self.path / str(index))
+
+    def write_script(self, content: bytes) -> None:
+        """Write the job script, executable by its owner alone."""
+        write_private(self.script, content, mode=0o700)
+
+    def record_job_id(self, job_id: str) -> None:
+        """Note the scheduler's job ID, as soon as it is known."""
+        write_private(self._job_id, f"{job_id}\n".encode())

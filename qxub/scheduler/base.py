@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from qxub.job import JobSpec, JobState, Outcome
@@ -16,6 +17,8 @@ class Submission:
     """A job that is about to be submitted."""
 
     spec: JobSpec
+    run_id: str
+    """goes to the scheduler as an attribute of the job that a query can find"""
     name: str
     """the job's name: letters, digits and `._+-` only, so that every scheduler takes it"""
     script: Path
@@ -39,6 +42,20 @@ class JobReport:
     state: JobState
     outcome: Outcome | None = None
     """with ENDED: how, as far as the scheduler knows"""
+    reason: str = ""
+    """why the job is not running yet, in the scheduler's words"""
+    starts_at: float | None = None
+    """when the scheduler expects to start it (seconds since 1970)"""
+    queue: str = ""
+    nodes: str = ""
+    submitted_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    """seconds since 1970, where the scheduler tells"""
+    used: Mapping[str, str] = field(default_factory=dict)
+    """resources used, by the scheduler's own names"""
+    members: Mapping[int, JobReport] = field(default_factory=dict)
+    """of an array job, by index, as far as the scheduler tells"""
 
 
 class Scheduler(Protocol):

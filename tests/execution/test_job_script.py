@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qxub.execution.job_script import job_script
-from qxub.execution.run_directory import Ending, RunDirectory
+from qxub.execution.run_directory import Ending, JobFiles, RunDirectory
 from qxub.job import ExecutionContext, JobSpec
 from tests.posix import runs_jobs
 
@@ -49,36 +49,36 @@ def bash(run: RunDirectory) -> subprocess.Popen[bytes]:
         )
 
 
-def ran(tmp_path: Path, *command: str, context: ExecutionContext | None = None) -> RunDirectory:
+def ran(tmp_path: Path, *command: str, context: ExecutionContext | None = None) -> JobFiles:
     run = prepared(tmp_path, JobSpec(command, context=context or ExecutionContext()))
     with bash(run) as process:
         process.wait()
-    return run
+    return run.files()
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 126, 127, 128, 129, 130, 137, 143, 255])
 def test_every_status_is_the_command_s_own(tmp_path: Path, status: int) -> None:
-    run = ran(tmp_path, "sh", "-c", f"exit {status}")
-    assert run.ending() == Ending("exit", str(status), terminated=False)
+    files = ran(tmp_path, "sh", "-c", f"exit {status}")
+    assert files.ending() == Ending("exit", str(status), terminated=False)
 
 
 @pytest.mark.parametrize("name", ["INT", "KILL", "TERM", "SEGV", "PIPE", "USR1", "HUP"])
 def test_a_signal_is_told_from_the_status_that_looks_like_it(tmp_path: Path, name: str) -> None:
     number = getattr(signal, f"SIG{name}")
-    run = ran(tmp_path, "sh", "-c", f"kill -{name} $$")
-    assert run.ending() == Ending("signal", str(int(number)), terminated=False)
+    files = ran(tmp_path, "sh", "-c", f"kill -{name} $$")
+    assert files.ending() == Ending("signal", str(int(number)), terminated=False)
 
 
 @pytest.mark.parametrize("text", [" Exit 0 ", "Done", "[1]+ Done\n Exit 3 "])
 def test_no_argument_is_taken_for_an_ending(tmp_path: Path, text: str) -> None:
-    run = ran(tmp_path, "sh", "-c", "kill -9 $$", text)
-    assert run.ending() == Ending("signal", "9", terminated=False)
+    files = ran(tmp_path, "sh", "-c", "kill -9 $$", text)
+    assert files.ending() == Ending("signal", "9", terminated=False)
 
 
 def test_the_streams_hold_the_job_s_bytes_and_nothing_else(tmp_path: Path) -> None:
-    run = ran(tmp_path, "sh", "-c", "printf 'o\\001\\r\\n'; printf 'e\\377' >&2; kill -9 $$")
-    assert run.stdout.read_bytes() == b"o\x01\r\n"
-    assert run.stderr.read_bytes() == b"e\xff"
+    files = ran(tmp_path, "sh", "-c", "printf 'o\\001\\r\\n'; printf 'e\\377' >&2; kill -9 $$")
+    assert files.stdout.read_bytes() == b"o\x01\r\n"
+    assert files.stderr.read_bytes() == b"e\xff"
 
 
 @given(arguments)
@@ -90,7 +90,7 @@ def test_arguments_arrive_byte_for_byte(tmp_path: Path, words: list[str]) -> Non
     run = prepared(tmp_path, spec, name=f"run-{time.monotonic_ns()}")
     with bash(run) as process:
         process.wait()
-    assert run.stdout.read_bytes() == b"\0".join(map(os.fsencode, words))
+    assert run.files().stdout.read_bytes() == b"\0".join(map(os.fsencode, words))
 
 
 def test_the_command_has_the_signals_of_an_ordinary_process(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_term_reaches_the_command_and_is_noted(tmp_path: Path, command: str, end
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
     word, _, detail = ending.partition(" ")
-    assert run.ending() == Ending(word, detail, terminated=True)
+    assert run.files().ending() == Ending(word, detail, terminated=True)
 
 
 def test_a_second_term_while_the_command_cleans_up_changes_nothing(tmp_path: Path) -> None:
@@ -130,17 +130,17 @@ def test_a_second_term_while_the_command_cleans_up_changes_nothing(tmp_path: Pat
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-    assert run.ending() == Ending("exit", "5", terminated=True)
+    assert run.files().ending() == Ending("exit", "5", terminated=True)
 
 
 def test_nothing_is_said_of_a_script_that_was_killed(tmp_path: Path) -> None:
     run = prepared(tmp_path, JobSpec(("sleep", "60")))
     with bash(run) as process:
-        while not run.has_started():
+        while not run.files().has_started():
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert run.ending() is None
+    assert run.files().ending() is None
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_contexts_that_are_there_are_entered(
     monkeypatch.delenv("CONDA_EXE", raising=False)
     monkeypatch.delenv("MODULE_SEEN", raising=False)
     context = ExecutionContext(environment="my env", modules=("gcc/12", "cuda"))
-    run = ran(tmp_path, "sh", "-c", 'printf %s "$CONDA_SEEN"', context=context)
-    assert run.stdout.read_text() == " load gcc/12 load cuda:activate my env"
+    files = ran(tmp_path, "sh", "-c", 'printf %s "$CONDA_SEEN"', context=context)
+    assert files.stdout.read_text() == " load gcc/12 load cuda:activate my env"
 
 
 def test_a_container_wraps_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,20 +189,20 @@ def test_a_container_wraps_the_command(tmp_path: Path, monkeypatch: pytest.Monke
     runtime.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     context = ExecutionContext(container="my image.sif", binds=("/a b:/c", "/d"))
-    run = ran(tmp_path, "python", "a b", context=context)
+    files = ran(tmp_path, "python", "a b", context=context)
     expected = "<exec><--bind></a b:/c><--bind></d><my image.sif><python><a b>"
-    assert run.stdout.read_text() == expected
+    assert files.stdout.read_text() == expected
 
 
 def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        run = ran(tmp_path, "true")
+        files = ran(tmp_path, "true")
     finally:
         os.umask(before)
-    assert run.path.stat().st_mode & 0o777 == 0o700
-    assert run.script.stat().st_mode & 0o777 == 0o700
-    for file in (run.stdout, run.stderr, run.path / "spec.json"):
+    assert files.path.stat().st_mode & 0o777 == 0o700
+    assert (files.path / "job.sh").stat().st_mode & 0o777 == 0o700
+    for file in (files.stdout, files.stderr, files.path / "spec.json"):
         assert file.stat().st_mode & 0o777 == 0o600
 
 

@@ -216,7 +216,9 @@ def test_resources_become_directives() -> None:
         project="a56",
         resources=Resources(memory=2**30 + 1, cpus=4, walltime=5400),
     )
-    assert PbsPro().directives(Submission(spec, "train", Path("/r/job.sh"), Path("/r/log"))) == [
+    assert PbsPro().directives(
+        Submission(spec, "run", "train", Path("/r/job.sh"), Path("/r/log"))
+    ) == [
         "#PBS -N train",
         "#PBS -j oe",
         "#PBS -r n",
@@ -229,5 +231,5 @@ def test_resources_become_directives() -> None:
 
 
 def test_queue_auto_names_no_queue() -> None:
-    submission = Submission(JobSpec(("x",), queue="auto"), "x", Path("/j"), Path("/l"))
+    submission = Submission(JobSpec(("x",), queue="auto"), "run", "x", Path("/j"), Path("/l"))
     assert not any("-q" in line for line in PbsPro().directives(submission))

@@ -89,7 +89,7 @@ def test_resources_become_directives() -> None:
         project="a56",
         resources=Resources(memory=2**30 + 1, cpus=4, walltime=5400),
     )
-    lines = Slurm().directives(Submission(spec, "train", Path("/r/job.sh"), Path("/r/log")))
+    lines = Slurm().directives(Submission(spec, "run", "train", Path("/r/job.sh"), Path("/r/log")))
     assert lines == [
         "#SBATCH --job-name=train",
         "#SBATCH --partition=work",
@@ -102,7 +102,7 @@ def test_resources_become_directives() -> None:
 
 
 def test_queue_auto_names_no_partition() -> None:
-    submission = Submission(JobSpec(("x",), queue="auto"), "x", Path("/j"), Path("/l"))
+    submission = Submission(JobSpec(("x",), queue="auto"), "run", "x", Path("/j"), Path("/l"))
     assert not any("partition" in line for line in Slurm().directives(submission))
 
 

@@ -1,58 +1,31 @@
-"""JobSpec → job script → submit → follow → Outcome, on the machine where the scheduler is."""
+"""Plan → submitted job: recorded first, then handed to the scheduler, once and never again."""
 
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qxub.errors import LostError, RefusedError, SchedulerError
 from qxub.execution.commands import CommandTimeoutError, run_command
-from qxub.execution.job_script import job_script
 from qxub.execution.run_directory import RunDirectory
-from qxub.scheduler.base import Scheduler, Submission
 
 if TYPE_CHECKING:
+    from qxub.execution.plan import Plan
     from qxub.job import JobSpec
+    from qxub.scheduler.base import Scheduler
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would do: all of it decided, nothing of it done."""
-
-    spec: JobSpec
-    scheduler: Scheduler
-    submission: Submission
-    script: bytes
-    directory: Path
 
 
 @dataclass(frozen=True)
 class SubmittedJob:
     """A job that the scheduler has accepted."""
 
+    spec: JobSpec
     run: RunDirectory
     scheduler: Scheduler
     job_id: str
-
-
-def plan_run(
-    spec: JobSpec, *, run_id: str, scheduler: Scheduler, state: Path, working_directory: Path
-) -> Plan:
-    """Decide the job script and the submission of a run; `state` is the state directory."""
-    run = RunDirectory(state / "runs" / run_id)
-    submission = Submission(spec, _job_name(spec), run.script, run.log)
-    script = job_script(
-        spec,
-        directives=scheduler.directives(submission),
-        directory=run.path,
-        working_directory=working_directory,
-    )
-    return Plan(spec, scheduler, submission, script, run.path)
 
 
 def submit(plan: Plan) -> SubmittedJob:
@@ -85,10 +58,4 @@ def submit(plan: Plan) -> SubmittedJob:
         message = f"{scheduler.name} accepted the job but gave no job ID: {words!r}"
         raise LostError(message, hint=f"The run is recorded in {run.path}.")
     run.record_job_id(job_id)
-    return SubmittedJob(run, scheduler, job_id)
-
-
-def _job_name(spec: JobSpec) -> str:
-    """Return a name that PBS Pro and Slurm take: qsub(1B) -N is the stricter one."""
-    wanted = spec.name or Path(spec.command[0]).name
-    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", wanted)[:200].lstrip("-") or "qxub"
+    return SubmittedJob(plan.spec, run, scheduler, job_id)
