@@ -34,13 +34,11 @@ class Opening:
         self._session = session
         self._transport = transport
         self._refusal: paramiko.ChannelException | None = None
-        self._answered = Wakeup()
-        self.is_answered = False
+        self._woken = Wakeup()
 
     def set(self) -> None:
-        """Take note that the server has answered; Paramiko calls this when it opens the channel."""
-        self.is_answered = True
-        self._transport.wake(self._answered)
+        """Wake who waits; Paramiko calls this when the channel is open, or the line has ended."""
+        self._transport.wake(self._woken)
 
     def refuse(self, reason: int) -> None:
         """Take note that the server says no (RFC 4254 section 5.1)."""
@@ -55,11 +53,12 @@ class Opening:
         what ended the line.
         """
         deadline = time.monotonic() + seconds
-        while not self.is_answered and not self._answered.wait(WAIT_SECONDS):
+        while not self._session.channel.active and self._refusal is None:
             if not self._transport.is_active():
                 raise self._transport.get_exception() or EOFError
             if time.monotonic() > deadline:
                 raise paramiko.SSHException("Timeout opening channel.")
+            self._woken.wait(WAIT_SECONDS)
         if self._refusal is not None:
             raise self._refusal
         return self._session
@@ -100,4 +99,7 @@ class SessionOpener:
         with self._lock:
             if self._spare is not None or self._opened < 2 or self._is_refused:
                 return
-            self._spare = self._transport.ask_for_session()
+            try:
+                self._spare = self._transport.ask_for_session()
+            except (EOFError, OSError, paramiko.SSHException) as error:
+                log.debug("no channel is opened ahead: %s", error)  # the line ends for others, too
