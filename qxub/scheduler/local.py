@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from qxub.errors import SchedulerError
 from qxub.job import JobState, Outcome, OutcomeKind
-from qxub.scheduler.base import Answer, JobReport, Submission
+from qxub.scheduler.base import Answer, JobReport, Reports, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from qxub.scheduler.base import LookUp, Query
 
 _ENDED_BY_US = {
     "cancelled": OutcomeKind.CANCELLED,
@@ -48,17 +51,32 @@ class Local:
         """Return the one line that `submit` prints."""
         return answer.stdout.strip() or None
 
-    def query(self, job_id: str) -> list[str]:
-        """Ask for one job, answered in JSON."""
-        return [*self._batch, "query", job_id]
+    def query(self, job_ids: Sequence[str]) -> Query:
+        """Ask for each job, answered in JSON."""
+        found: Reports = {}
+        for job_id in job_ids:
+            answer = yield [*self._batch, "query", job_id]
+            try:
+                job = json.loads(answer.stdout)
+            except ValueError as error:
+                message = f"the embedded scheduler's answer cannot be read: {answer.words!r}"
+                raise SchedulerError(message) from error
+            found[job_id] = None if job["state"] == "unknown" else _report(job_id, job)
+        return found
 
-    def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        """Read state, and how the job ended."""
-        job = json.loads(answer.stdout)
-        if job["state"] == "unknown":
-            return None
-        state = JobState(job["state"])
-        return JobReport(state, _outcome(job_id, job) if state is JobState.ENDED else None)
+    def look_up(self, run_id: str, user: str) -> LookUp:
+        """Return none: its jobs carry no run ID yet."""
+        del run_id, user
+        yield from ()
+        return []
+
+    def hold(self, job_id: str) -> list[str]:
+        """Keep a queued job from starting."""
+        return [*self._batch, "hold", job_id]
+
+    def release(self, job_id: str) -> list[str]:
+        """Let a held job start."""
+        return [*self._batch, "release", job_id]
 
     def cancel(self, job_id: str) -> list[str]:
         """Cancel, queued or running: TERM to the process group, KILL after a grace."""
@@ -68,6 +86,21 @@ class Local:
         """Return False: the embedded scheduler has no server that could be down."""
         del answer
         return False
+
+    def may_have_submitted(self, answer: Answer) -> bool:
+        """Return False: a submission that fails leaves no job."""
+        del answer
+        return False
+
+    def hint(self, answer: Answer) -> str:
+        """Return none: what `submit` says is our own."""
+        del answer
+        return ""
+
+
+def _report(job_id: str, job: dict[str, Any]) -> JobReport:
+    state = JobState(job["state"])
+    return JobReport(state, _outcome(job_id, job) if state is JobState.ENDED else None)
 
 
 def _outcome(job_id: str, job: dict[str, Any]) -> Outcome:
