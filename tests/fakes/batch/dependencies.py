@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from tests.fakes.batch.jobs import JOB_ID, Job, is_over
 from tests.fakes.batch.site_state import date, now
-
-assert sys.platform != "win32"
 
 FULFILLED, OPEN, FAILED = "fulfilled", "open", "failed"
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.batch.site_state import SERVER, Refused, directory, is_on
-
-assert sys.platform != "win32"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform != "win32"
+
 import contextlib
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.batch import amounts
 from tests.fakes.batch.site_state import HOST, now
-
-assert sys.platform != "win32"
 
 if TYPE_CHECKING:
     from tests.fakes.batch.jobs import Job

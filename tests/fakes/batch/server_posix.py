@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform != "win32"
+
 import contextlib
 import fcntl
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from tests.fakes.batch import amounts
-from tests.fakes.batch.arrays_posix import Members, begin_member, moment
+from tests.fakes.batch.arrays import Members, begin_member, moment
 from tests.fakes.batch.dependencies import settle
 from tests.fakes.batch.jobs import Job, is_over, jobs
 from tests.fakes.batch.mom_posix import MEMORY, WALLTIME, Running
 from tests.fakes.batch.site_state import COUNTS, HOST, alone, date, directory, is_on, now
-
-assert sys.platform != "win32"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import os
 import sys
@@ -11,8 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-assert sys.platform != "win32"
-
+if sys.platform != "win32":
+    import fcntl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -82,7 +81,8 @@ def owner() -> str:
 def alone() -> Iterator[None]:
     """Keep the other commands, and the server, from the state meanwhile."""
     with (directory() / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

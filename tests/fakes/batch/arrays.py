@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from tests.fakes.batch.jobs import Job, is_over
 from tests.fakes.batch.site_state import date, now
-
-assert sys.platform != "win32"
 
 _OF_THE_ARRAY = ("array", "Checkpoint", "Hold_Types", "Submit_arguments")
 """attributes that a member does not have; nor has it those that begin with `array_`"""
