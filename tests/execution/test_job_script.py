@@ -13,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qxub.execution.job_script import job_script
+from qxub.execution.detection import BATCH
+from qxub.execution.plan import plan_run
 from qxub.execution.run_directory import Ending, JobFiles, RunDirectory
 from qxub.job import ExecutionContext, JobSpec
+from qxub.run import new_run_id
+from qxub.scheduler.local import Local
 from tests.posix import runs_jobs
 
 if TYPE_CHECKING:
@@ -24,17 +27,23 @@ if TYPE_CHECKING:
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
+RUN_ID = "20261123T101112-0123456789ab"
 SHOW_ARGUMENTS = (
     "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 )
 arguments = st.lists(st.binary().filter(lambda word: b"\0" not in word).map(os.fsdecode))
 
 
-def prepared(tmp_path: Path, spec: JobSpec, name: str = "run") -> RunDirectory:
-    run = RunDirectory.create(tmp_path / name, spec)
-    run.write_script(
-        job_script(spec, directives=[], directory=run.path, working_directory=tmp_path)
+def prepared(tmp_path: Path, spec: JobSpec, run_id: str = "") -> RunDirectory:
+    plan = plan_run(
+        spec,
+        run_id=run_id or new_run_id(),
+        scheduler=Local(BATCH),
+        state=tmp_path,
+        working_directory=tmp_path,
     )
+    run = RunDirectory.create(plan.directory, spec)
+    run.write_script(plan.script)
     return run
 
 
@@ -87,7 +96,7 @@ def test_the_streams_hold_the_job_s_bytes_and_nothing_else(tmp_path: Path) -> No
 )
 def test_arguments_arrive_byte_for_byte(tmp_path: Path, words: list[str]) -> None:
     spec = JobSpec((sys.executable, "-S", "-c", SHOW_ARGUMENTS, *words))
-    run = prepared(tmp_path, spec, name=f"run-{time.monotonic_ns()}")
+    run = prepared(tmp_path, spec)
     with bash(run) as process:
         process.wait()
     assert run.files().stdout.read_bytes() == b"\0".join(map(os.fsencode, words))
@@ -209,6 +218,6 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
 def test_a_run_is_recorded_once(tmp_path: Path) -> None:
     from qxub.errors import LostError
 
-    prepared(tmp_path, JobSpec(("true",)))
+    prepared(tmp_path, JobSpec(("true",)), RUN_ID)
     with pytest.raises(LostError, match="recorded before, so it is not submitted again"):
-        prepared(tmp_path, JobSpec(("true",)))
+        prepared(tmp_path, JobSpec(("true",)), RUN_ID)
