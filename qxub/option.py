@@ -61,7 +61,8 @@ def _parse_variable(text: str) -> list[tuple[str, str]]:
 
 
 def _parse_variables(text: str) -> list[tuple[str, str]]:
-    return [pair for item in text.split(",") if item.strip() for pair in _parse_variable(item)]
+    items = filter(None, map(str.lstrip, text.split(",")))
+    return [pair for item in items for pair in _parse_variable(item)]
 
 
 def _write_variable(pair: tuple[str, str]) -> str:
