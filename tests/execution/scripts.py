@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 
     from qxub.execution.run_directory import JobFiles
     from qxub.job import JobSpec
+    from qxub.scheduler.base import Scheduler
 
 
-def prepared(directory: Path, spec: JobSpec, run_id: str = "", mode: int = 0o700) -> RunDirectory:
+def prepared(
+    directory: Path,
+    spec: JobSpec,
+    run_id: str = "",
+    *,
+    mode: int = 0o700,
+    scheduler: Scheduler | None = None,
+) -> RunDirectory:
     """Record a run below `directory`, where its command will run, and write its script."""
     plan = plan_run(
         spec,
         run_id=run_id or new_run_id(),
-        scheduler=Local(BATCH),
+        scheduler=scheduler or Local(BATCH),
         state=directory,
         working_directory=directory,
         directory_mode=mode,

@@ -36,7 +36,10 @@ def set_up(target: Path) -> None:
     """Unpack the package into `target`, and let its files find each other there."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as downloads:
-        subprocess.run(["apt-get", "download", "-q", "lmod"], cwd=downloads, check=True)
+        download = ["apt-get", "download", "-q", "lmod"]
+        if subprocess.run(download, cwd=downloads, check=False).returncode != 0:
+            subprocess.run(["apt-get", "update", "-q"], check=True)
+            subprocess.run(download, cwd=downloads, check=True)
         (package,) = Path(downloads).glob("lmod_*.deb")
         subprocess.run(["dpkg", "-x", str(package), str(target)], check=True)
     for path in target.rglob("*"):
