@@ -6,6 +6,14 @@ import enum
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from qxub.job_checks import (
+    check_dependencies,
+    check_email_options,
+    check_modules,
+    check_variables,
+    check_volumes,
+)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -22,8 +30,11 @@ class Resources:
     """shared file systems that the job needs (NCI: storage), such as gdata/a56"""
     gpus: int | None = None
     gpu_type: str | None = None
+    internet: bool = False
+    """the compute node must reach the Internet"""
 
     def __post_init__(self) -> None:
+        check_volumes(self.volumes)
         for name in ("memory", "cpus", "walltime", "disk", "gpus"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -48,17 +59,16 @@ class ExecutionContext:
     """what the container sees of the host: SOURCE[:DESTINATION[:OPTIONS]]"""
     default: bool = False
     """the default context was asked for by name"""
+    added: tuple[tuple[str, str], ...] = ()
+    """what contexts beyond these were given, by the name of their option's field"""
 
     def __post_init__(self) -> None:
-        for module in self.modules:
-            if not module or "," in module or len(module.split()) != 1:
-                message = f"{module!r} is not the name of a module"
-                raise ValueError(message)
+        check_modules(self.modules)
         if self.environment is not None and self.container is not None:
             message = "--env and --sif exclude each other: a container brings its own environment"
             raise ValueError(message)
-        if self.default and (self.environment or self.modules or self.container):
-            message = "--default excludes --env, --mod and --sif"
+        if self.default and (self.environment or self.modules or self.container or self.added):
+            message = "--default excludes --env, --mod, --sif and every other context"
             raise ValueError(message)
         if self.binds and self.container is None:
             message = "--bind needs --sif: only a container has bind mounts"
@@ -95,6 +105,9 @@ class JobSpec:
     """One batch job, as asked for: what travels from the laptop to the cluster."""
 
     command: tuple[str, ...]
+    """argv; empty where there is a `shell_command` in its place"""
+    shell_command: str | None = None
+    """a line for bash: ${NAME} stands for what it is at submission, ${{NAME}} for ${NAME}"""
     context: ExecutionContext = field(default_factory=ExecutionContext)
     resources: Resources = field(default_factory=Resources)
     queue: str | None = None
@@ -110,10 +123,34 @@ class JobSpec:
     """where the scheduler writes to"""
     email_options: str | None = None
     """letters of qsub(1B) -m: (a)borted, (b)egun, (e)nded"""
+    tags: tuple[str, ...] = ()
+    """the user's own words, to find the run by"""
+    pre: str | None = None
+    """a line for the job's shell, before the command"""
+    post: str | None = None
+    """a line for bash, after a command that succeeded"""
+    variables: tuple[tuple[str, str], ...] = ()
+    """NAME and value, for the job's environment"""
+    working_directory: str | None = None
+    """where the command runs; None: where it was submitted"""
+    create_working_directory: bool = False
+    stdout: str | None = None
+    stderr: str | None = None
+    """the user's own files for the streams; variables such as {name} may be in them"""
+    log_directory: str | None = None
+    """where the two are, unless their paths are absolute"""
+    template: str | None = None
+    """path of the template of the job script, on the machine that submits"""
 
     def __post_init__(self) -> None:
-        if not self.command:
-            message = "a job needs a command"
+        if bool(self.command) == (self.shell_command is not None):
+            message = "a job needs a command, or --cmd in its place, and not both"
+            raise ValueError(message)
+        check_dependencies(self.dependencies)
+        check_variables(self.variables)
+        check_email_options(self.email_options)
+        if self.create_working_directory and self.working_directory is None:
+            message = "--create-execdir needs --execdir: it makes that directory"
             raise ValueError(message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from io import FileIO
 from typing import TYPE_CHECKING, Callable
 
 from qxub.errors import SchedulerError
@@ -37,19 +38,26 @@ class _Tail:
     """Hands on what is appended to a file."""
 
     def __init__(self, path: Path, sink: Callable[[bytes], None]) -> None:
-        self._file = path.open("rb", buffering=0)
+        self._path = path
+        self._file: FileIO | None = None
         self._sink = sink
 
     def forward(self) -> bool:
         """Hand on all that is there; return whether there was anything."""
         found = False
+        if self._file is None:
+            try:
+                self._file = FileIO(self._path)
+            except FileNotFoundError:  # the job script makes the user's own files
+                return False
         while piece := self._file.read(PIECE):
             self._sink(piece)
             found = True
         return found
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 class _Follower:
@@ -110,6 +118,12 @@ class _Follower:
         if ending.word == "setup":
             detail = f"{ending.detail} failed\n{self._job.run.files().setup_words()}".rstrip()
             return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
+        if ending.word == "post":
+            detail = f"the command succeeded, but --post ended with {ending.detail}"
+            return Outcome(OutcomeKind.POST_FAILED, job_id=job_id, detail=detail)
+        if ending.word == "lost":
+            detail = "the job script lost sight of the command"
+            return Outcome(OutcomeKind.LOST, job_id=job_id, detail=detail)
         number = int(ending.detail)
         if ending.word == "signal":
             return Outcome(OutcomeKind.SIGNALLED, signal=number, job_id=job_id)
