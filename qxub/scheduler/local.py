@@ -9,20 +9,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from qxub.job import JobState, Outcome, OutcomeKind
+from qxub.quantities import format_memory
 from qxub.scheduler.base import Answer, JobReport, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ENDED_BY_US = {
-    "cancelled": OutcomeKind.CANCELLED,
-    "walltime": OutcomeKind.WALLTIME_EXCEEDED,
-    "vanished": OutcomeKind.LOST,
-}
+_WHERE_ANY_IS = (JobState.RUNNING, JobState.QUEUED, JobState.WAITING, JobState.HELD, JobState.ENDED)
+"""the state of an array: the first of these that one of its members is in"""
 
 
 class Local:
-    """Jobs on this machine, queued for its cores."""
+    """Jobs on this machine, queued for its cores and its memory."""
 
     name = "local"
     query_interval = 1.0
@@ -37,12 +35,21 @@ class Local:
         return []
 
     def submit(self, submission: Submission) -> list[str]:
-        """Submit with the cores, the walltime in seconds, and the log."""
-        resources = submission.spec.resources
-        words = [*self._batch, "submit", f"--cpus={resources.cpus or 1}"]
-        if resources.walltime is not None:
-            words.append(f"--walltime={resources.walltime}")
-        return [*words, f"--log={submission.log}", str(submission.script)]
+        """Submit with all that the queue looks at: sizes in bytes, times in seconds."""
+        spec = submission.spec
+        options = {
+            "run-id": submission.run_id,
+            "name": submission.name,
+            "cpus": spec.resources.cpus or 1,
+            "memory": spec.resources.memory,
+            "walltime": spec.resources.walltime,
+            "array": spec.array,
+            "log": submission.log,
+        }
+        words = [f"--{name}={value}" for name, value in options.items() if value is not None]
+        words += [f"--dependency={dependency}" for dependency in spec.dependencies]
+        words += ["--hold"] if spec.hold else []
+        return [*self._batch, "submit", *words, str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the one line that `submit` prints."""
@@ -53,26 +60,73 @@ class Local:
         return [*self._batch, "query", job_id]
 
     def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        """Read state, and how the job ended."""
-        job = json.loads(answer.stdout)
-        if job["state"] == "unknown":
+        """Read where the job stands; of an array, where its members do."""
+        facts = json.loads(answer.stdout)[job_id]
+        if facts is None:
             return None
-        state = JobState(job["state"])
-        return JobReport(state, _outcome(job_id, job) if state is JobState.ENDED else None)
+        if "members" not in facts:
+            return _report(job_id, facts)
+        members = {
+            int(index): _report(_member_id(job_id, index), {**facts, **member})
+            for index, member in facts["members"].items()
+        }
+        return _array_report(members)
 
     def cancel(self, job_id: str) -> list[str]:
-        """Cancel, queued or running: TERM to the process group, KILL after a grace."""
+        """Cancel, queued or running: TERM to all of its processes, KILL after a grace."""
         return [*self._batch, "cancel", job_id]
 
     def is_unavailable(self, answer: Answer) -> bool:
-        """Return False: the embedded scheduler has no server that could be down."""
-        del answer
-        return False
+        """Return whether the queue could not be read or written, as on a full disk."""
+        return answer.status == OutcomeKind.SCHEDULER_UNAVAILABLE.exit_status
 
 
-def _outcome(job_id: str, job: dict[str, Any]) -> Outcome:
-    if job["reason"] in _ENDED_BY_US:
-        return Outcome(_ENDED_BY_US[job["reason"]], job_id=job_id)
-    if job["signal"]:
-        return Outcome(OutcomeKind.SIGNALLED, signal=job["signal"], job_id=job_id)
-    return Outcome(OutcomeKind.COMPLETED, status=job["status"], job_id=job_id)
+def _member_id(job_id: str, index: str) -> str:
+    number, _, suffix = job_id.partition(".")
+    return f"{number}[{index}].{suffix}"
+
+
+def _report(job_id: str, facts: dict[str, Any]) -> JobReport:
+    state = JobState(facts["state"])
+    used = {}
+    if facts["cpu_time"] is not None:
+        used["cpu_time"] = f"{facts['cpu_time']:.2f}s"
+    if facts["memory_peak"] is not None:
+        used["memory"] = format_memory(facts["memory_peak"])
+    return JobReport(
+        state,
+        _outcome(job_id, facts) if state is JobState.ENDED else None,
+        reason=facts["reason"],
+        nodes=facts["node"],
+        submitted_at=facts["submitted_at"],
+        started_at=facts["started_at"],
+        ended_at=facts["ended_at"],
+        used=used,
+    )
+
+
+def _outcome(job_id: str, facts: dict[str, Any]) -> Outcome:
+    return Outcome(
+        OutcomeKind.labelled(facts["kind"]),
+        status=facts["status"],
+        signal=facts["signal"],
+        job_id=job_id,
+        detail=facts["detail"],
+    )
+
+
+def _array_report(members: dict[int, JobReport]) -> JobReport:
+    """Return an array's report: where a member of it stands, and the worst ending at the end."""
+    state = next(
+        state for state in _WHERE_ANY_IS if any(m.state is state for m in members.values())
+    )
+    shown = next(member for member in members.values() if member.state is state)
+    endings = [member.outcome for member in members.values() if member.outcome is not None]
+    return JobReport(
+        state,
+        max(endings, key=lambda ending: ending.exit_status) if state is JobState.ENDED else None,
+        reason=shown.reason,
+        nodes=shown.nodes,
+        submitted_at=shown.submitted_at,
+        members=members,
+    )
