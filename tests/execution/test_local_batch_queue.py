@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import re
 import time
 
 import pytest
 
-from qxub.quantities import format_memory
+from qxub.quantities import format_memory, parse_memory
 from tests.execution.local_queue import CORES, LocalQueue, wait_for
 from tests.posix import runs_jobs
 
@@ -16,11 +16,13 @@ UNTIL_GO = "while [ ! -e go ]; do sleep 0.02; done"
 ALL_CORES = f"--cpus={CORES}"
 
 
-def usable_memory() -> int:
-    assert sys.platform != "win32"
-    from qxub.execution.local_batch import machine_posix
-
-    return machine_posix.usable_memory()
+def usable_memory(batch: LocalQueue) -> int:
+    """Return the machine's memory, as it is told to who asks for too much."""
+    answer = batch.try_to_submit("exit 0", f"--memory={1 << 60}")
+    assert answer.returncode == 65
+    said = re.search(r"this machine has (\w+)", answer.stderr)
+    assert said is not None
+    return parse_memory(said[1])
 
 
 def test_the_queue_respects_the_machine_s_cores_and_the_order(batch: LocalQueue) -> None:
@@ -38,7 +40,7 @@ def test_the_queue_respects_the_machine_s_cores_and_the_order(batch: LocalQueue)
 
 @pytest.mark.skipif(CORES < 2, reason="on one core two jobs wait for that")
 def test_the_queue_respects_the_machine_s_memory(batch: LocalQueue) -> None:
-    most = int(usable_memory() * 0.6) >> 20 << 20
+    most = int(usable_memory(batch) * 0.6) >> 20 << 20
     first = batch.submit(UNTIL_GO, f"--memory={most}")
     second = batch.submit("exit 0", f"--memory={most}")
     third = batch.submit("exit 0")
@@ -53,9 +55,9 @@ def test_more_than_there_is_is_refused(batch: LocalQueue) -> None:
     answer = batch.try_to_submit("exit 0", f"--cpus={CORES + 100}")
     assert answer.returncode == 65
     assert f"asks for {CORES + 100} cores; this machine has " in answer.stderr
-    answer = batch.try_to_submit("exit 0", f"--memory={usable_memory() * 2}")
+    answer = batch.try_to_submit("exit 0", f"--memory={usable_memory(batch) + (1 << 20)}")
     assert answer.returncode == 65
-    assert " of memory; this machine has " in answer.stderr
+    assert "Ask for less with --mem." in answer.stderr
 
 
 def test_members_of_an_array_know_their_index(batch: LocalQueue) -> None:
