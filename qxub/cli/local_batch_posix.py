@@ -19,7 +19,6 @@ from qxub.config.paths import state_directory
 from qxub.errors import QxubError
 from qxub.execution.local_batch.queue_posix import LocalBatch
 from qxub.execution.local_batch.submission_posix import NewJob
-from qxub.execution.local_batch.supervise_posix import supervise
 from qxub.job import ArrayRange
 
 _ARRAY = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?:%(\d+))?")
@@ -45,6 +44,9 @@ def _run(words: argparse.Namespace, batch: LocalBatch) -> None:
     elif words.action == "find":
         sys.stdout.writelines(f"{found}\n" for found in batch.find(words.run_id))
     elif words.action == "supervise":
+        # Submissions are many, and do not need what this imports.
+        from qxub.execution.local_batch.supervise_posix import supervise  # noqa: PLC0415
+
         supervise(batch, words.job_id)
     else:
         change = {"cancel": batch.cancel, "hold": batch.hold, "release": batch.release}

@@ -90,6 +90,13 @@ def test_an_array_keeps_to_its_own_limit_and_lets_others_pass(batch: LocalQueue)
     assert batch.read("order") == "1\n2\n3\n"
 
 
+def test_one_member_can_be_asked_for(batch: LocalQueue) -> None:
+    array = batch.submit("exit $QXUB_ARRAY_INDEX", "--array=3-4")
+    batch.wait_for_members(array)
+    member, unknown = batch.query("1[4].local", "1[5].local")
+    assert (member["status"], unknown) == (4, None)
+
+
 def test_one_member_is_cancelled_and_the_others_run(batch: LocalQueue) -> None:
     array = batch.submit(UNTIL_GO, "--array=1-3%1")
     number = array.partition(".")[0]
@@ -172,6 +179,7 @@ def test_a_job_may_wait_for_several_and_for_what_has_ended(batch: LocalQueue) ->
     [
         ("afterok:99.local", "depends on 99.local, which the queue of this machine does not know"),
         ("afterok:1.local", "depends on 1.local, which"),  # itself
+        ("afterok:7[2].local", "Let it wait for the whole array: afterok:7.local."),
         ("sometime:1.local", "'sometime:1.local' is no dependency"),
     ],
 )

@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from qxub.errors import RefusedError
-from qxub.execution.local_batch.job_ids import job_id, parse_job_id
+from qxub.execution.local_batch.job_ids import NO_INDEX, job_id, parse_job_id
 from qxub.execution.local_batch.members import Ending, end_member
 from qxub.job import OutcomeKind
 
@@ -68,7 +68,11 @@ def add_dependencies(queue: sqlite3.Connection, number: int, dependencies: Seque
                 f"Write one of {', '.join(CONDITIONS)} before the job ID, as in afterok:12.local."
             )
             raise RefusedError(message, hint=hint)
-        other, _ = parse_job_id(other_id)
+        other, index = parse_job_id(other_id)
+        if index != NO_INDEX:
+            message = f"the job depends on {other_id}, one member of an array"
+            hint = f"Let it wait for the whole array: {condition}:{job_id(other)}."
+            raise RefusedError(message, hint=hint)
         if other == number or not _standing(queue, other).members:
             message = (
                 f"the job depends on {other_id}, which the queue of this machine does not know"

@@ -12,7 +12,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from qxub.errors import RefusedError
+from qxub.errors import RefusedError, SchedulerError
 from qxub.execution.local_batch.database import Database
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
@@ -38,6 +38,12 @@ class LocalBatch:
     def __init__(self, directory: Path) -> None:
         # By host name: home directories are shared between machines, cores are not.
         top = directory / "local" / os.uname().nodename
+        try:
+            for path in (top, top / "running"):
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            message = f"the queue of this machine, {top}, cannot be used: {error}"
+            raise SchedulerError(message) from error
         self.running = RunningJobs(top / "running")
         self.database = Database(top / "queue.db")
 
@@ -57,10 +63,10 @@ class LocalBatch:
 
     def query(self, job_ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Return what is known of each job, None for an unknown one."""
-        numbers = {text: parse_job_id(text)[0] for text in job_ids}
+        members = {text: parse_job_id(text) for text in job_ids}
         with self.database.transaction() as queue:
             dispatch(queue, self.running)
-            return {text: describe(queue, number) for text, number in numbers.items()}
+            return {text: describe(queue, *member) for text, member in members.items()}
 
     def find(self, run_id: str) -> list[str]:
         """Return the ID of the job that was submitted under this run ID, if there is one."""

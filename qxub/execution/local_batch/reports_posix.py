@@ -31,11 +31,11 @@ _TOLD = (
 """of a member, by the columns of the database"""
 
 
-def describe(queue: sqlite3.Connection, number: int) -> dict[str, Any] | None:
+def describe(queue: sqlite3.Connection, number: int, index: int) -> dict[str, Any] | None:
     """Return what is known of a job, in values of JSON: None for an unknown one.
 
-    The members of an array stand under their indices; a job that is no array has its one member's
-    facts beside its own.
+    The members of an array stand under their indices. Of a job that is no array, and of a member
+    that is asked for by its index, the facts stand beside the job's own.
     """
     job = queue.execute("SELECT * FROM jobs WHERE number = ?", (number,)).fetchone()
     if job is None:
@@ -51,8 +51,10 @@ def describe(queue: sqlite3.Connection, number: int) -> dict[str, Any] | None:
         }
         for row in rows
     }
-    if NO_INDEX in members:
-        return {**facts, **members[NO_INDEX]}
+    if index != NO_INDEX and index not in members:
+        return None
+    if index in members:
+        return {**facts, **members[index]}
     return {**facts, "members": members}
 
 

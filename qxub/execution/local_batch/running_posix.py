@@ -32,7 +32,6 @@ class RunningJobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def start_supervisor(self, job_id: str, output: IO[bytes]) -> None:
         """Start it with its lock already held: the child inherits the open file.
@@ -40,30 +39,26 @@ class RunningJobs:
         Raises SchedulerError where the machine has no process left to give.
         """
         argv = [sys.executable, "-m", "qxub.cli.local_batch_posix", "supervise", job_id]
-        lock = self._lock(job_id, SUPERVISOR)
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=[lock],
-            )
-            os.write(lock, str(process.pid).encode())
-            process.returncode = 0  # it outlives this process, which will not wait for it
+            with self._lock(job_id, SUPERVISOR) as lock:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    pass_fds=[lock.fileno()],
+                )
+                process.returncode = 0  # it outlives this process, which will not wait for it
+                lock.write(str(process.pid).encode())
         except OSError as error:
             message = f"job {job_id} cannot be started: {error}"
             raise SchedulerError(message) from error
-        finally:
-            os.close(lock)
 
     def lock_for_script(self, job_id: str) -> int:
         """Return the locked file that the script is to inherit."""
-        lock = self._lock(job_id, JOB)
-        inherited = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
-        os.close(lock)
-        return inherited
+        with self._lock(job_id, JOB) as lock:
+            return fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
 
     def process(self, job_id: str, role: str) -> int | None:
         """Return the process ID of the supervisor, or of the job's script, while it lives."""
@@ -92,18 +87,18 @@ class RunningJobs:
     def _path(self, job_id: str, role: str) -> Path:
         return self._directory / f"{job_id}.{role}"
 
-    def _lock(self, job_id: str, role: str) -> int:
+    def _lock(self, job_id: str, role: str) -> IO[bytes]:
         path = self._path(job_id, role)
         path.unlink(missing_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0)
         fcntl.flock(file, fcntl.LOCK_EX)
         return file
 
 
 def _is_locked(path: Path) -> bool:
     try:
-        with path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:

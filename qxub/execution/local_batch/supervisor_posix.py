@@ -84,6 +84,10 @@ class Supervisor:
         while not self._has_ended():
             self._enforce(deadline)
             self._pause(deadline)
+        # What was told to end has its time, whether or not the script has ended before.
+        while self._told is not None and time.monotonic() < self._kill_at and self._members():
+            self._pause(deadline)
+            self._has_ended()
         self._kill_all()
         return self._ending()
 
