@@ -8,15 +8,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from qxub.errors import RefusedError, SchedulerError
 from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.quantities import format_memory
-from qxub.scheduler.base import Answer, JobReport, Submission
+from qxub.scheduler.base import Answer, JobReport, Submission, answered, state_of_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WHERE_ANY_IS = (JobState.RUNNING, JobState.QUEUED, JobState.WAITING, JobState.HELD, JobState.ENDED)
-"""the state of an array: the first of these that one of its members is in"""
+    from qxub.scheduler.base import LookUp, Query
+
+_STATES_OF_ARRAY = (
+    JobState.RUNNING,
+    JobState.QUEUED,
+    JobState.WAITING,
+    JobState.HELD,
+    JobState.ENDED,
+)
+_INSTEAD = {
+    "--gpus": "jobs see the GPUs that the machine has, unshared",
+    "--volumes": "all file systems of the machine are there",
+    "--email": "it sends no mail",
+}
+"""what holds where something that was asked for is missing"""
+_REFUSALS = (OutcomeKind.REFUSED.exit_status, OutcomeKind.USAGE.exit_status)
 
 
 class Local:
@@ -30,8 +45,19 @@ class Local:
         self._batch = list(batch)
 
     def directives(self, submission: Submission) -> list[str]:
-        """Return none: resources go on the command line."""
-        del submission
+        """Return none: resources go on the command line.
+
+        The queue, the project and the size of the local disk are passed over: there is one queue,
+        nobody is charged, and the disk is the machine's own. Raises RefusedError for what the job
+        would miss.
+        """
+        spec = submission.spec
+        asked = spec.resources
+        missed = {"--gpus": asked.gpus, "--volumes": asked.volumes, "--email": spec.email}
+        for option, value in missed.items():
+            if value:
+                message = f"the embedded scheduler of this machine has nothing for {option}"
+                raise RefusedError(message, hint=f"Leave {option} out: {_INSTEAD[option]}.")
         return []
 
     def submit(self, submission: Submission) -> list[str]:
@@ -55,30 +81,70 @@ class Local:
         """Return the one line that `submit` prints."""
         return answer.stdout.strip() or None
 
-    def query(self, job_id: str) -> list[str]:
-        """Ask for one job, answered in JSON."""
-        return [*self._batch, "query", job_id]
+    def query(self, job_ids: Sequence[str]) -> Query:
+        """Ask for all of them by one command, answered in JSON."""
+        answer = answered(self, (yield [*self._batch, "query", *job_ids]))
+        try:
+            told = json.loads(answer.stdout)
+            return {job_id: _told(job_id, told[job_id]) for job_id in job_ids}
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"the embedded scheduler's answer cannot be read: {answer.words!r}"
+            raise SchedulerError(message) from error
 
-    def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        """Read where the job stands; of an array, where its members do."""
-        facts = json.loads(answer.stdout)[job_id]
-        if facts is None:
-            return None
-        if "members" not in facts:
-            return _report(job_id, facts)
-        members = {
-            int(index): _report(_member_id(job_id, index), {**facts, **member})
-            for index, member in facts["members"].items()
-        }
-        return _array_report(members)
+    def look_up(self, run_id: str, user: str) -> LookUp:
+        """Ask the queue, which has this user's jobs only."""
+        del user
+        answer = answered(self, (yield [*self._batch, "find", run_id]))
+        return answer.stdout.split()
+
+    def hold(self, job_id: str) -> list[str]:
+        """Keep from starting what of the job has not started."""
+        return [*self._batch, "hold", job_id]
+
+    def release(self, job_id: str) -> list[str]:
+        """Let a held job start."""
+        return [*self._batch, "release", job_id]
 
     def cancel(self, job_id: str) -> list[str]:
         """Cancel, queued or running: TERM to all of its processes, KILL after a grace."""
         return [*self._batch, "cancel", job_id]
 
     def is_unavailable(self, answer: Answer) -> bool:
-        """Return whether the queue could not be read or written, as on a full disk."""
-        return answer.status == OutcomeKind.SCHEDULER_UNAVAILABLE.exit_status
+        """Return whether a command failed without a clear no.
+
+        The queue could not be written, or the command itself was killed.
+        """
+        return answer.status not in (0, *_REFUSALS)
+
+    def may_have_submitted(self, answer: Answer) -> bool:
+        """Return whether the command was killed: where it says that it failed, all of it did."""
+        return answer.status != OutcomeKind.SCHEDULER_UNAVAILABLE.exit_status
+
+    def hint(self, answer: Answer) -> str:
+        """Return none: what `submit` says has its own."""
+        del answer
+        return ""
+
+
+def _told(job_id: str, facts: dict[str, Any] | None) -> JobReport | None:
+    """Return the report of a job; of an array, with those of its members."""
+    if facts is None:
+        return None
+    if "members" not in facts:
+        return _report(job_id, facts)
+    members = {
+        int(index): _report(_member_id(job_id, index), {**facts, **member})
+        for index, member in facts["members"].items()
+    }
+    state = state_of_array(members, _STATES_OF_ARRAY)
+    shown = next(member for member in members.values() if member.state is state)
+    return JobReport(
+        state,
+        reason=shown.reason,
+        nodes=shown.nodes,
+        submitted_at=shown.submitted_at,
+        members=members,
+    )
 
 
 def _member_id(job_id: str, index: str) -> str:
@@ -112,21 +178,4 @@ def _outcome(job_id: str, facts: dict[str, Any]) -> Outcome:
         signal=facts["signal"],
         job_id=job_id,
         detail=facts["detail"],
-    )
-
-
-def _array_report(members: dict[int, JobReport]) -> JobReport:
-    """Return an array's report: where a member of it stands, and the worst ending at the end."""
-    state = next(
-        state for state in _WHERE_ANY_IS if any(m.state is state for m in members.values())
-    )
-    shown = next(member for member in members.values() if member.state is state)
-    endings = [member.outcome for member in members.values() if member.outcome is not None]
-    return JobReport(
-        state,
-        max(endings, key=lambda ending: ending.exit_status) if state is JobState.ENDED else None,
-        reason=shown.reason,
-        nodes=shown.nodes,
-        submitted_at=shown.submitted_at,
-        members=members,
     )
