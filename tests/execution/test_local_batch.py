@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -97,6 +98,25 @@ def test_a_run_is_submitted_once_and_found_by_its_id(batch: LocalQueue) -> None:
     assert batch.call("find", "r-2").stdout == ""
     found = batch.wait(first)
     assert (found["run_id"], found["name"]) == ("r-1", "train")
+    assert batch.read("ran") == "x\n"
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.03, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2])
+def test_a_submission_that_is_killed_is_all_there_or_not_at_all(
+    batch: LocalQueue, delay: float
+) -> None:
+    """Whoever does not know submits again under the same run ID: it runs, and it runs once."""
+    script = batch.directory / "job.sh"
+    script.write_text(f"echo x >>{batch.directory}/ran\n")
+    words = ["submit", "--run-id=r-1", f"--log={script}.log", str(script)]
+    with subprocess.Popen([*BATCH, *words], env=batch.environment) as submitter:
+        time.sleep(delay)
+        submitter.kill()
+    found = batch.call("find", "r-1").stdout.split()
+    again = batch.call(*words).stdout.split()
+    assert again == found or (not found and again == ["1.local"])
+    assert batch.wait("1.local")["kind"] == "completed"
+    assert batch.query("2.local") == [None]
     assert batch.read("ran") == "x\n"
 
 
