@@ -7,10 +7,11 @@ keys of the configuration are all made from it, so that an option cannot be lost
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from qxub.job import ExecutionContext, JobSpec, Resources
+from qxub.job import ArrayRange, ExecutionContext, JobSpec, Resources
 from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
 
 if TYPE_CHECKING:
@@ -44,11 +45,21 @@ def _one(text: str) -> list[str]:
     return [text]
 
 
+def _parse_array(text: str) -> ArrayRange:
+    match = re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?(?:%(\d+))?", text, re.ASCII)
+    if match is None:
+        message = f"{text!r} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+        raise ValueError(message)
+    first, last, step, limit = match.groups()
+    return ArrayRange(int(first), int(last), int(step or 1), None if limit is None else int(limit))
+
+
 TEXT = Kind("TEXT", str, str)
 PATH = Kind("PATH", str, str)
 COUNT = Kind("N", _parse_count, str)
 MEMORY = Kind("SIZE", parse_memory, format_memory)
 WALLTIME = Kind("TIME", parse_walltime, format_walltime)
+ARRAY = Kind("RANGE", _parse_array, str)
 TEXTS = Kind("TEXT", _one, str, many=True)
 """may be repeated; the values add up"""
 LISTS = Kind("LIST", _split_list, str, many=True)
@@ -126,6 +137,11 @@ OPTIONS = (
         ("--runtime", "--time"), WALLTIME, "Walltime: 2h, 30m, 1h30m, 02:30:00.",
         "walltime", Part.RESOURCES, "runtime",
     ),
+    Option(
+        ("--array",), ARRAY, "Run one job for each index: 1-10, 1-10:2, 1-10%4 (4 at once).",
+        "array", Part.JOB,
+    ),
+    Option(("--result",), PATH, "Write how the run ended to this file, as JSON."),
     Option(("--dry", "--dry-run"), FLAG, "Show what would happen; connect to nothing."),
     Option(("--terse",), FLAG, "Submit, print the job ID, and do not wait."),
     Option(("--quiet",), FLAG, "Say nothing but errors; the job's output is untouched."),
