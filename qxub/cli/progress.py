@@ -14,7 +14,9 @@ from qxub.quantities import format_clock
 
 WAITING = ("queued", "waiting", "held", "suspended")
 """events after which a job does not run"""
+FIRST_DRAW = 0.5
 REDRAW_INTERVAL = 1.0
+"""seconds until the line is there, and between two changes of its clock"""
 SPARSE_INTERVAL = 60.0
 """seconds between two plain lines that differ in the reason only"""
 
@@ -64,12 +66,12 @@ class Waiting:
         """Take note of a state; return whether it is worth a line where lines stay."""
         now = time.monotonic()
         if not self.is_on:
-            self.is_on, self._since = True, now
+            self.is_on, self._since, self._next_draw = True, now, now + FIRST_DRAW
         words = _words(state, details)
         is_news = state != self._state or (words != self._words and now >= self._next_plain)
         if is_news:
             self._next_plain = now + SPARSE_INTERVAL
-        self._state, self._words, self._next_draw = state, words, now
+        self._state, self._words = state, words
         return is_news
 
     def end(self) -> None:

@@ -48,26 +48,39 @@ class _Job:
         self._longest_patience = max(interval, ENDING_INTERVAL)
         self._patience = ENDING_INTERVAL
         self._over_since: dict[int | None, float] = {}
+        self._times_unknown = 0
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """The scheduler did not know the job, once: as when it has just been started again."""
+        return self._times_unknown == 1
 
     def look(self, *, waits_for_scheduler: bool) -> None:
         """Cancel if asked to, and see what the scheduler says, at its interval or sooner."""
         self.canceller.look()
         has_started = self.states.has_started
-        is_urgent = waits_for_scheduler or self.canceller.waits_for_scheduler(
-            has_started=has_started
+        is_urgent = (
+            waits_for_scheduler
+            or self.is_in_doubt
+            or self.canceller.waits_for_scheduler(has_started=has_started)
         )
         if not self.watch.look(at_most=self._patience if is_urgent else None):
             return
         if is_urgent:  # what takes longer can be asked for less often
             self._patience = min(2 * self._patience, self._longest_patience)
-        report, now = self.watch.report, time.monotonic()
-        if report is None or report.state is JobState.ENDED:
-            self._over_since.setdefault(None, now)
-        for index, member in report.members.items() if report else ():
-            if member.state is JobState.ENDED:
-                self._over_since.setdefault(index, now)
+        self._take(self.watch.report)
+
+    def _take(self, report: JobReport | None) -> None:
+        self._times_unknown = self._times_unknown + 1 if report is None else 0
+        states: dict[int | None, JobState] = {None: report.state if report else JobState.ENDED}
         if report is not None:
             self.states.tell(report)
+            states.update({index: member.state for index, member in report.members.items()})
+        for index, state in states.items():
+            if state is JobState.ENDED:
+                self._over_since.setdefault(index, time.monotonic())
+            else:
+                self._over_since.pop(index, None)
 
     def over_for(self, index: int | None) -> float | None:
         """Return for how many seconds the job is known to be over; None as long as it is not."""
@@ -137,7 +150,8 @@ class _Member:
         over_for, said = job.over_for(self._index), job.said(self._index)
         if over_for is None:
             return None
-        if ending is None and script_may_know_more(said) and over_for < FILE_GRACE:
+        may_come = ending is None and script_may_know_more(said)
+        if may_come and (job.is_in_doubt or over_for < FILE_GRACE):
             return None
         cancelled = job.canceller.is_accepted
         return told_by_scheduler(said, self._files, self._job_id, cancelled=cancelled)

@@ -101,6 +101,20 @@ def test_a_job_that_is_gone_without_a_status_is_lost(run: ScriptedRun) -> None:
     assert run.observer.out == b"last words"
 
 
+@pytest.mark.usefixtures("short_grace")
+def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: ScriptedRun) -> None:
+    run.scheduler.says(None)
+    run.scheduler.query_interval = 2
+    run.starts()
+    run.begin()
+    wait_for(lambda: run.scheduler.calls == 1)
+    time.sleep(follow.FILE_GRACE)
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    wait_for(lambda: run.scheduler.calls >= 3)
+    run.ends("exit 0")
+    assert run.outcome().status == 0
+
+
 def test_a_status_that_is_seen_late_counts(run: ScriptedRun) -> None:
     run.scheduler.says(None)
     run.starts()
