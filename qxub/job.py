@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+CONDITIONS = ("after", "afterok", "afternotok", "afterany")
+"""of a dependency, in words that PBS Pro and Slurm share"""
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""of the environment: what a shell can export (POSIX.1-2017, XBD 3.235)"""
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,14 @@ class Resources:
     """shared file systems that the job needs (NCI: storage), such as gdata/a56"""
     gpus: int | None = None
     gpu_type: str | None = None
+    internet: bool = False
+    """the compute node must reach the Internet"""
 
     def __post_init__(self) -> None:
+        for volume in self.volumes:
+            if not volume or re.search(r"[\s,+]", volume):
+                message = f"{volume!r} is not a volume; write them as gdata/a56+scratch/a56"
+                raise ValueError(message)
         for name in ("memory", "cpus", "walltime", "disk", "gpus"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -48,6 +60,8 @@ class ExecutionContext:
     """what the container sees of the host: SOURCE[:DESTINATION[:OPTIONS]]"""
     default: bool = False
     """the default context was asked for by name"""
+    added: tuple[tuple[str, str], ...] = ()
+    """what contexts beyond these were given, by the name of their option's field"""
 
     def __post_init__(self) -> None:
         for module in self.modules:
@@ -57,8 +71,8 @@ class ExecutionContext:
         if self.environment is not None and self.container is not None:
             message = "--env and --sif exclude each other: a container brings its own environment"
             raise ValueError(message)
-        if self.default and (self.environment or self.modules or self.container):
-            message = "--default excludes --env, --mod and --sif"
+        if self.default and (self.environment or self.modules or self.container or self.added):
+            message = "--default excludes --env, --mod, --sif and every other context"
             raise ValueError(message)
         if self.binds and self.container is None:
             message = "--bind needs --sif: only a container has bind mounts"
@@ -95,6 +109,9 @@ class JobSpec:
     """One batch job, as asked for: what travels from the laptop to the cluster."""
 
     command: tuple[str, ...]
+    """argv; empty where there is a `shell_command` in its place"""
+    shell_command: str | None = None
+    """a line for bash: ${NAME} stands for what it is at submission, ${{NAME}} for ${NAME}"""
     context: ExecutionContext = field(default_factory=ExecutionContext)
     resources: Resources = field(default_factory=Resources)
     queue: str | None = None
@@ -110,11 +127,58 @@ class JobSpec:
     """where the scheduler writes to"""
     email_options: str | None = None
     """letters of qsub(1B) -m: (a)borted, (b)egun, (e)nded"""
+    tags: tuple[str, ...] = ()
+    """the user's own words, to find the run by"""
+    pre: str | None = None
+    """a line for the job's shell, before the command"""
+    post: str | None = None
+    """a line for bash, after a command that succeeded"""
+    variables: tuple[tuple[str, str], ...] = ()
+    """NAME and value, for the job's environment"""
+    working_directory: str | None = None
+    """where the command runs; None: where it was submitted"""
+    create_working_directory: bool = False
+    stdout: str | None = None
+    stderr: str | None = None
+    """the user's own files for the streams; variables such as {name} may be in them"""
+    log_directory: str | None = None
+    """where those of the two are that no absolute path names"""
+    template: str | None = None
+    """path of the template of the job script, on the machine that submits"""
 
     def __post_init__(self) -> None:
-        if not self.command:
-            message = "a job needs a command"
+        if bool(self.command) == (self.shell_command is not None):
+            message = "a job needs a command, or --cmd in its place, and not both"
             raise ValueError(message)
+        for dependency in self.dependencies:
+            _check_dependency(dependency)
+        _check_variables([name for name, _ in self.variables])
+        if self.email_options is not None and not re.fullmatch("[abe]+", self.email_options):
+            message = f"{self.email_options!r}: write the letters a (aborted), b (begun), e (ended)"
+            raise ValueError(message)
+        if self.create_working_directory and self.working_directory is None:
+            message = "--create-execdir needs --execdir: it makes that directory"
+            raise ValueError(message)
+        if self.stdout is not None and self.stdout == self.stderr:
+            message = "--out and --err name one file; the two streams are kept apart"
+            raise ValueError(message)
+
+
+def _check_variables(names: list[str]) -> None:
+    for name in names:
+        if not VARIABLE_NAME.fullmatch(name):
+            message = f"{name!r} cannot be the name of a variable of the environment"
+            raise ValueError(message)
+        if names.count(name) > 1:
+            message = f"the variable {name} is given twice"
+            raise ValueError(message)
+
+
+def _check_dependency(text: str) -> None:
+    condition, _, job_id = text.partition(":")
+    if condition not in CONDITIONS or not job_id or re.search(r"[\s,]", job_id):
+        message = f"{text!r} is no dependency; write CONDITION:JOB_ID ({', '.join(CONDITIONS)})"
+        raise ValueError(message)
 
 
 class JobState(enum.Enum):

@@ -1,133 +1,40 @@
 """The one table of `qxub exec`'s options.
 
 The command-line parser (cli/options), the serializer (remote/command_builder), and the `defaults.*`
-keys of the configuration are all made from it, so that an option cannot be lost between them.
+keys of the configuration are all made from it, so that an option cannot be lost between them. The
+options of execution contexts stand in the contexts' own files.
 """
 
 from __future__ import annotations
 
-import enum
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
-from qxub.job import ArrayRange, ExecutionContext, JobSpec, Resources
-from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
+from qxub.contexts import CONTEXT_OPTIONS
+from qxub.job import ExecutionContext, JobSpec, Resources
+from qxub.option import (
+    ARRAY,
+    COUNT,
+    COUNTED_FLAG,
+    FLAG,
+    LISTS,
+    LOG_PATH,
+    MEMORY,
+    PATH,
+    TEXT,
+    TEXTS,
+    VARIABLE,
+    VARIABLES,
+    VOLUMES,
+    WALLTIME,
+    Kind,
+    Option,
+    Part,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-
-@dataclass(frozen=True, eq=False)
-class Kind:
-    """How the text of an option is read and written."""
-
-    metavar: str
-    parse: Callable[[str], Any]
-    """raises ValueError"""
-    write: Callable[[Any], str]
-    many: bool = False
-    """the option may be repeated: `parse` returns a list, `write` takes one of its items"""
-
-
-def _parse_count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        message = f"{text!r} is not a whole number of at least 1"
-        raise ValueError(message)
-    return int(text)
-
-
-def _split_list(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-def _one(text: str) -> list[str]:
-    return [text]
-
-
-def _parse_array(text: str) -> ArrayRange:
-    match = re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?(?:%(\d+))?", text, re.ASCII)
-    if match is None:
-        message = f"{text!r} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
-        raise ValueError(message)
-    first, last, step, limit = match.groups()
-    return ArrayRange(int(first), int(last), int(step or 1), None if limit is None else int(limit))
-
-
-TEXT = Kind("TEXT", str, str)
-PATH = Kind("PATH", str, str)
-COUNT = Kind("N", _parse_count, str)
-MEMORY = Kind("SIZE", parse_memory, format_memory)
-WALLTIME = Kind("TIME", parse_walltime, format_walltime)
-ARRAY = Kind("RANGE", _parse_array, str)
-TEXTS = Kind("TEXT", _one, str, many=True)
-"""may be repeated; the values add up"""
-LISTS = Kind("LIST", _split_list, str, many=True)
-"""may be repeated, and each may hold several between commas or blanks"""
-FLAG = Kind("", bool, str)
-COUNTED_FLAG = Kind("", int, str)
-
-
-class Part(enum.Enum):
-    """Which part of the JobSpec an option's field is in; None of them for this side's own."""
-
-    JOB = "job"
-    CONTEXT = "context"
-    RESOURCES = "resources"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option: how it is written, what it means, and where its value goes."""
-
-    flags: tuple[str, ...]
-    """the first long one is the one written when a command line is built"""
-    kind: Kind
-    help: str
-    field: str = ""
-    part: Part | None = None
-    """None: it steers this side only, and does not travel"""
-    config_key: str = ""
-    """the key under `defaults` that speaks when the option is not given"""
-
-    @property
-    def flag(self) -> str:
-        """The long form that is written when a command line is built, and named in messages."""
-        return next(flag for flag in self.flags if flag.startswith("--"))
-
-    @property
-    def dest(self) -> str:
-        """The key of the option's value among the parsed values."""
-        return self.flag[2:].replace("-", "_")
-
-
-OPTIONS = (
-    Option(("--platform",), TEXT, "Run on this platform of the configuration."),
-    Option(("--config",), PATH, "Read this file after the user's configuration; it wins."),
-    Option(
-        ("--env",), TEXT, "Activate this conda environment (name or path).",
-        "environment", Part.CONTEXT,
-    ),
-    Option(
-        ("--mod", "--module", "--mods", "--modules"), LISTS,
-        'Load environment modules: one, or "a,b c". May be repeated.',
-        "modules", Part.CONTEXT,
-    ),
-    Option(
-        ("--sif", "--container"), TEXT, "Run inside this container image.",
-        "container", Part.CONTEXT,
-    ),
-    Option(
-        ("--bind",), TEXTS, "Bind SOURCE[:DESTINATION] into the container. May be repeated.",
-        "binds", Part.CONTEXT,
-    ),
-    Option(("--default",), FLAG, "Run in the login shell's environment.", "default", Part.CONTEXT),
-    Option(
-        ("--queue", "-q"), TEXT, "Submit to this queue; auto lets qxub choose.",
-        "queue", Part.JOB, "queue",
-    ),
-    Option(("--name", "-N"), TEXT, "The job's name.", "name", Part.JOB, "name"),
-    Option(("--project", "-P"), TEXT, "Charge this project.", "project", Part.JOB, "project"),
+_RESOURCE_OPTIONS = (
     Option(
         ("--mem", "--memory"), MEMORY, "Memory: 8GB, 2000MB, 16g.",
         "memory", Part.RESOURCES, "mem",
@@ -138,8 +45,124 @@ OPTIONS = (
         "walltime", Part.RESOURCES, "runtime",
     ),
     Option(
+        ("--disk", "--jobfs"), MEMORY, "The compute node's own disk: 50GB.",
+        "disk", Part.RESOURCES, "disk",
+    ),
+    Option(
+        ("--volumes", "--storage"), VOLUMES,
+        "Shared file systems that the job needs: gdata/a56+scratch/a56.",
+        "volumes", Part.RESOURCES, "volumes",
+    ),
+    Option(("--gpus",), COUNT, "GPUs.", "gpus", Part.RESOURCES, "gpus"),
+    Option(("--gpu-type",), TEXT, "The type of GPU.", "gpu_type", Part.RESOURCES),
+)  # fmt: skip
+
+_RESOURCE_NAMES = {
+    "mem": "mem", "memory": "mem", "ncpus": "cpus", "cpus": "cpus", "threads": "cpus",
+    "walltime": "runtime", "runtime": "runtime", "time": "runtime", "jobfs": "disk", "disk": "disk",
+    "storage": "volumes", "volumes": "volumes", "ngpus": "gpus", "gpus": "gpus",
+    "gpu_type": "gpu_type",
+}  # fmt: skip
+"""what may stand in -l, and the option that it means"""
+
+
+def _parse_resources(text: str) -> list[tuple[str, Any]]:
+    """Return the option's `dest` and the value of each NAME=VALUE."""
+    kinds = {option.dest: option.kind for option in _RESOURCE_OPTIONS}
+    found = []
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, separator, value = item.partition("=")
+        dest = _RESOURCE_NAMES.get(name)
+        if dest is None or not separator:
+            message = f"{item!r} is no resource; write NAME=VALUE ({', '.join(_RESOURCE_NAMES)})"
+            raise ValueError(message)
+        found.append((dest, kinds[dest].parse(value)))
+    return found
+
+
+RESOURCES = Kind("LIST", _parse_resources, str, many=True)
+
+OPTIONS = (
+    Option(("--platform",), TEXT, "Run on this platform of the configuration."),
+    Option(("--config",), PATH, "Read this file after the user's configuration; it wins."),
+    *CONTEXT_OPTIONS,
+    Option(
+        ("--cmd",), TEXT,
+        "Run this line of bash in COMMAND's place. ${NAME} is expanded at submission, ${{NAME}} is "
+        "left for the job.",
+        "shell_command", Part.JOB,
+    ),
+    Option(
+        ("--pre",), TEXT, "Run this line in the job's shell before the command.", "pre", Part.JOB
+    ),
+    Option(
+        ("--post",), TEXT, "Run this line of bash after the command, if that succeeded.",
+        "post", Part.JOB,
+    ),
+    Option(
+        ("--var",), VARIABLE,
+        "Set a variable of the job's environment; NAME alone takes its value here. May be "
+        "repeated.",
+        "variables", Part.JOB,
+    ),
+    Option(
+        ("--vars",), VARIABLES, 'Set several: "a=1,b=2". May be repeated.', "variables", Part.JOB
+    ),
+    Option(
+        ("--execdir",), PATH, "Run the command in this directory.", "working_directory", Part.JOB
+    ),
+    Option(
+        ("--create-execdir",), FLAG, "Make that directory where it is missing.",
+        "create_working_directory", Part.JOB,
+    ),
+    Option(
+        ("--template",), PATH, "Make the job script from this template.", "template", Part.JOB
+    ),
+    Option(
+        ("--queue", "-q"), TEXT, "Submit to this queue; auto lets qxub choose.",
+        "queue", Part.JOB, "queue",
+    ),
+    Option(("--name", "-N"), TEXT, "The job's name.", "name", Part.JOB, "name"),
+    Option(("--project", "-P"), TEXT, "Charge this project.", "project", Part.JOB, "project"),
+    *_RESOURCE_OPTIONS,
+    Option(
+        ("--resources", "-l"), RESOURCES,
+        "Resources by the scheduler's names: mem=8GB,ncpus=4. An option of its own wins. May be "
+        "repeated.",
+        config_key="resources",
+    ),
+    Option(
+        ("--internet",), FLAG, "The job needs to reach the Internet.", "internet", Part.RESOURCES
+    ),
+    Option(
         ("--array",), ARRAY, "Run one job for each index: 1-10, 1-10:2, 1-10%4 (4 at once).",
         "array", Part.JOB,
+    ),
+    Option(
+        ("--depend",), TEXTS,
+        "Wait for another job: after, afterok, afternotok or afterany, a colon, its ID. May be "
+        "repeated.",
+        "dependencies", Part.JOB,
+    ),
+    Option(("--hold",), FLAG, "Submit on hold, until it is released.", "hold", Part.JOB),
+    Option(("--email",), TEXT, "Where the scheduler writes to.", "email", Part.JOB, "email"),
+    Option(
+        ("--email-opts",), TEXT, "When it writes: a (aborted), b (begun), e (ended).",
+        "email_options", Part.JOB, "email_opts",
+    ),
+    Option(
+        ("--out",), LOG_PATH, "Write the job's stdout to this file.", "stdout", Part.JOB, "out"
+    ),
+    Option(
+        ("--err",), LOG_PATH, "Write the job's stderr to this file.", "stderr", Part.JOB, "err"
+    ),
+    Option(
+        ("--log-dir",), LOG_PATH, "Write the job's stdout and stderr to files in this directory.",
+        "log_directory", Part.JOB, "log_dir",
+    ),
+    Option(
+        ("--tag", "--tags"), LISTS, 'Words to find the run by: one, or "a,b c". May be repeated.',
+        "tags", Part.JOB,
     ),
     Option(("--result",), PATH, "Write how the run ended to this file, as JSON."),
     Option(("--dry", "--dry-run"), FLAG, "Show what would happen; connect to nothing."),
@@ -149,6 +172,15 @@ OPTIONS = (
 )  # fmt: skip
 
 SPEC_OPTIONS = tuple(option for option in OPTIONS if option.part is not None)
+
+
+def with_resources(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with those of --resources in the places of the options that they mean.
+
+    An option that was given itself speaks first, and of --resources the last word on a name.
+    """
+    listed = dict(values.get("resources", ()))
+    return {**listed, **{dest: value for dest, value in values.items() if dest != "resources"}}
 
 
 def job_spec(values: Mapping[str, Any], command: Sequence[str]) -> JobSpec:
@@ -162,29 +194,40 @@ def job_spec(values: Mapping[str, Any], command: Sequence[str]) -> JobSpec:
         value = values.get(option.dest)
         if value is None:
             continue
-        fields[option.part][option.field] = tuple(value) if option.kind.many else value
+        part = fields[option.part]
+        if option.kind.many:  # --var and --vars have one field
+            value = (*part.get(option.field, ()), *value)
+        part[option.field] = value
+    added = tuple(fields[Part.ADDED_CONTEXT].items())
     return JobSpec(
         command=tuple(command),
-        context=ExecutionContext(**fields[Part.CONTEXT]),
+        context=ExecutionContext(**fields[Part.CONTEXT], added=added),
         resources=Resources(**fields[Part.RESOURCES]),
         **fields[Part.JOB],
     )
 
 
-def _owner(spec: JobSpec, option: Option) -> object:
-    return spec if option.part in (Part.JOB, None) else getattr(spec, option.part.value)
+def _value(spec: JobSpec, option: Option) -> Any:  # noqa: ANN401 - as its kind has it
+    if option.part is Part.ADDED_CONTEXT:
+        return dict(spec.context.added).get(option.field)
+    owners = {Part.CONTEXT: spec.context, Part.RESOURCES: spec.resources}
+    return getattr(owners.get(option.part, spec), option.field)  # type: ignore[arg-type]
 
 
 def arguments(spec: JobSpec) -> list[str]:
     """Write a JobSpec as the arguments of `qxub exec`: options, `--`, command.
 
-    Parsing them again gives the same JobSpec.
+    Parsing them again gives the same JobSpec. Of variables only the names are in it: their values
+    must be in the environment where that is done (`qxub.option.CARRIED`), as no command line is
+    private.
     """
     words: list[str] = []
+    written = set()
     for option in SPEC_OPTIONS:
-        value = getattr(_owner(spec, option), option.field)
-        if value in (None, False, ()):
+        value = _value(spec, option)
+        if value in (None, False, ()) or (option.part, option.field) in written:
             continue
+        written.add((option.part, option.field))
         if option.kind is FLAG:
             words.append(option.flag)
             continue

@@ -68,8 +68,13 @@ class Values:
         Raises ConfigError, with file and line, for what `parse` answers with ValueError.
         """
         text = self.text(*key)
-        if text is None:
-            return None
+        return None if text is None else self.parse(parse, text, *key)
+
+    def parse(self, parse: Callable[[str], Parsed], text: str, *key: str) -> Parsed:
+        """Return `text`, which stands under `key`, as `parse` reads it.
+
+        Raises ConfigError, with file and line, for what `parse` answers with ValueError.
+        """
         try:
             return parse(text)
         except ValueError as error:

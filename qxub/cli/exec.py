@@ -23,6 +23,7 @@ from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
 from qxub.execution.plan import Plan, plan_run
 from qxub.execution.result import RunResult
+from qxub.execution.run_directory import PRIVATE
 from qxub.execution.submit import SubmittedJob, submit
 from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.run import RunObserver, new_run_id
@@ -126,6 +127,7 @@ def plan_here(
         scheduler=find_scheduler(settings.text("scheduler")),
         state=state_directory(),
         working_directory=Path.cwd(),
+        directory_mode=settings.run_directory_mode() or PRIVATE,
     )
 
 

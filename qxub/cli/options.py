@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 import click
 
 from qxub.errors import UsageError
-from qxub.options import COUNTED_FLAG, FLAG, OPTIONS, Kind, Option, job_spec
+from qxub.option import COUNTED_FLAG, FLAG, Kind, Option
+from qxub.options import OPTIONS, job_spec, with_resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,12 +70,12 @@ def given_values(parsed: Mapping[str, Any]) -> dict[str, Any]:
             value = [item for items in value for item in items]
         if value not in (None, False, 0, []):
             values[option.dest] = value
-    return values
+    return with_resources(values)
 
 
 def checked_job_spec(values: Mapping[str, Any], command: tuple[str, ...]) -> JobSpec:
     """Make the JobSpec. Raises UsageError when there is no command, or options contradict."""
-    if not command:
+    if not command and "cmd" not in values:
         hint = "Usage: qxub exec [OPTIONS] -- COMMAND...; see qxub exec --help."
         message = "no command was given"
         raise UsageError(message, hint=hint)

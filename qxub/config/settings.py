@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qxub.config.paths import config_file
 from qxub.errors import ConfigError, UsageError
-from qxub.options import SPEC_OPTIONS
+from qxub.options import OPTIONS, with_resources
 from qxub.yaml_file import Key, Setting, Values, read_yaml
+
+if TYPE_CHECKING:
+    from qxub.option import Option
 
 REMOTE_KEYS = ("host", "working_dir", "conda_init", "ssh_config")
 
@@ -23,9 +27,29 @@ class Settings(Values):
 
         Raises ConfigError, with file and line, for a value that its option would refuse.
         """
-        keyed = [option for option in SPEC_OPTIONS if option.config_key]
-        found = {o.dest: self.parsed(o.kind.parse, "defaults", o.config_key) for o in keyed}
-        return {dest: value for dest, value in found.items() if value is not None}
+        keyed = [option for option in OPTIONS if option.config_key]
+        found = {option.dest: self._default(option) for option in keyed}
+        return with_resources({dest: value for dest, value in found.items() if value is not None})
+
+    def _default(self, option: Option) -> Any:  # noqa: ANN401 - as the option's kind has it
+        key = ("defaults", option.config_key)
+        setting = self.find(*key)
+        if setting is None or isinstance(setting.value, str) or not option.kind.many:
+            return self.parsed(option.kind.parse, *key)
+        return [
+            value for text in setting.value for value in self.parse(option.kind.parse, text, *key)
+        ]
+
+    def run_directory_mode(self) -> int | None:
+        """Return the mode of new run directories, such as 0750, or None where none is set."""
+        return self.parsed(_parse_mode, "run_directory_mode")
+
+
+def _parse_mode(text: str) -> int:
+    if not re.fullmatch("0?7[0-7][0-7]", text):
+        message = f"{text!r} is no mode of a directory that its owner can use; write 0700 or 0750"
+        raise ValueError(message)
+    return int(text, 8)
 
 
 def load_settings(config: Path | None) -> Settings:

@@ -39,8 +39,10 @@ def told_by_script(ending: Ending, files: JobFiles, job_id: str) -> Outcome:
         detail = f"{detail}\nSee {files.setup_log}."
         return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
     if ending.word == "post":
-        detail = f"the command succeeded, but --post ended with exit status {ending.detail}"
+        detail = f"the command succeeded, but --post ended with {ending.detail}"
         return Outcome(OutcomeKind.POST_FAILED, job_id=job_id, detail=detail)
+    if ending.word == "lost":
+        return _lost(job_id, "the job script lost sight of the command")
     try:
         number = int(ending.detail)
         if ending.word == "signal":

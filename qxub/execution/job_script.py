@@ -1,112 +1,118 @@
 """JobSpec → job script.
 
-The script needs only bash on the compute node. It quotes everything, keeps the job's own bytes
-apart from anything that qxub or the scheduler says, lets signals through to the command, and writes
-the status file, whole and renamed, in every ending that a shell can see.
+The script needs only bash and a few coreutils on the compute node. It quotes everything, keeps the
+job's own bytes apart from anything that qxub or the scheduler says, lets signals through to the
+command, and writes the status file, whole and renamed, in every ending that a shell can see.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qxub.execution.contexts import Step, contexts
+from qxub.contexts import Step, contexts
+from qxub.execution import script_text as text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from qxub.execution.logs import LogFiles
     from qxub.job import JobSpec
 
-_HEAD = r"""
-run={run}
-exec >>"$run/setup.log" 2>&1
-received=
-finish() {{
-  printf '%s\n' "$@" >"$run/status.part" && mv -f -- "$run/status.part" "$run/status"
-}}
-# A scheduler's signal (walltime, cancel) goes to every process of the job. This shell outlives it,
-# and notes it, because only the scheduler knows why.
-trap 'received=terminated' TERM
-trap : {others}
-: >"$run/started"
-"""
 
-_STEP = r"""
-# {purpose}
-{{
-{lines}
-}} </dev/null || {{ finish {ending}; exit 71; }}
-"""
+@dataclass(frozen=True)
+class ScriptParts:
+    """The three parts of a job script, which a template puts into its own order of things."""
 
-# The inner shell does nothing but watch, so it is deaf: a signal must not break into that. When
-# the command has ended, `jobs` tells an exit status from a signal, which `$?` does not; and `wait`
-# would make it forget, so the shell looks (kill -0, a builtin) until the command is gone. To sleep
-# it reads from a pipe that nobody writes to, which costs no process.
-_COMMAND = r"""
-[ -z "$received" ] || exit 143
-(
-  trap '' TERM {others}
-  ( trap - TERM {others}; exec -- {command} ) </dev/null >>"$run/stdout" 2>>"$run/stderr" &
-  child=$!
-  exec 9<> <(:)
-  pause=.01
-  while kill -0 "$child" 2>/dev/null; do
-    read -r -t "$pause" -u 9 || [ "$?" -gt 128 ] || sleep "$pause"
-    [ "$SECONDS" -lt 1 ] || pause=.1
-  done
-  LC_ALL=C
-  jobs -l >"$run/ending"
-  wait "$child"
-)
-status=$?
-read -r _ _ word _ <"$run/ending"
-# A death by signal bash may have told already, and forgotten: then no word is left.
-case $word in
-  Exit | Done) finish "exit $status" $received ;;
-  *)
-    if [ -e "$run/ending" ] && [ "$status" -gt 128 ]; then
-      finish "signal $((status - 128))" $received
-    fi
-    ;;
-esac
-exit "$status"
-"""
-_OTHER_SIGNALS = "INT HUP QUIT USR1 USR2"
-"""what may be sent to a job, besides TERM"""
+    directives: str
+    steps: str
+    """from the first line that runs to the command"""
+    command: str
+    """the command, what is after it, and the status file"""
 
 
-def job_script(
-    spec: JobSpec, *, directives: Sequence[str], directory: Path, working_directory: Path
-) -> bytes:
-    """Return the job script's bytes; `directory` is the run's, in which it writes its files.
+@dataclass(frozen=True)
+class Surroundings:
+    """What a job script must know besides the job."""
 
-    Arguments arrive in the command byte for byte (os.fsencode), as POSIX hands them to qxub.
+    directives: Sequence[str]
+    """the scheduler's lines"""
+    index_variable: str
+    """the variable of the job's environment that holds the index of an array's member"""
+    job_id_variable: str
+    """the one that holds the job's ID"""
+    directory: Path
+    """the run's"""
+    working_directory: Path
+    """where the command runs"""
+    shell_command: str | None = None
+    """the line for bash in the command's place, expanded"""
+    logs: LogFiles | None = None
+    """the user's own files for the streams"""
+    mode: int = 0o700
+    """of the run directory"""
+
+
+def script_parts(spec: JobSpec, around: Surroundings) -> ScriptParts:
+    """Return the parts of the job script.
+
+    Once the text is written by os.fsencode, arguments arrive in the command byte for byte, as POSIX
+    handed them to qxub.
     """
-    used = contexts(spec.context)
-    steps = [Step("entering the working directory", [f"cd -- {_quote(working_directory)}"])]
-    steps += [step for context in used for step in context.steps()]
+    used = contexts(spec)
     prefix = [word for context in used for word in context.prefix()]
-    parts = [
-        "#!/bin/bash\n",
-        "".join(f"{line}\n" for line in directives),
-        _HEAD.format(run=_quote(directory), others=_OTHER_SIGNALS),
-        *(_step(step) for step in steps),
-        _COMMAND.format(
-            others=_OTHER_SIGNALS,
-            command=" ".join([*prefix, *map(shlex.quote, spec.command)]),
-        ),
-    ]
-    return os.fsencode("".join(parts))
+    steps = [*_first_steps(spec, around)]
+    steps += [step for context in used for step in context.steps()]
+    if spec.variables and used:  # what a context has changed, the user has said
+        steps.append(_variables(around))
+    argv = spec.command if around.shell_command is None else ("bash", "-c", around.shell_command)
+    return ScriptParts(
+        directives="".join(f"{line}\n" for line in around.directives),
+        steps=_head(spec, around) + "".join(map(_step, steps)) + _users_lines(spec),
+        command=text.COMMAND.format(words=" ".join([*prefix, *map(shlex.quote, argv)]))
+        + (text.POST.format(line=shlex.quote(spec.post)) if spec.post is not None else "")
+        + text.END,
+    )
+
+
+def _head(spec: JobSpec, around: Surroundings) -> str:
+    member = text.MEMBER.format(variable=around.index_variable) if spec.array else ""
+    return text.HEAD.format(
+        directory=shlex.quote(str(around.directory)),
+        member=member,
+        umask=f"{~around.mode & 0o777:03o}",
+        others=text.OTHER_SIGNALS,
+    )
+
+
+def _first_steps(spec: JobSpec, around: Surroundings) -> list[Step]:
+    steps = []
+    if around.logs is not None:
+        lines = around.logs.lines(around.job_id_variable)
+        steps.append(Step("opening the log files", lines))
+    target = shlex.quote(str(around.working_directory))
+    if spec.create_working_directory:
+        steps.append(Step("making the working directory", [f"mkdir -p -- {target}"]))
+    steps.append(Step("entering the working directory", [f"cd -- {target}"]))
+    if spec.variables:
+        steps.append(_variables(around))
+    return steps
+
+
+def _variables(around: Surroundings) -> Step:
+    file = shlex.quote(str(around.directory / "environment"))
+    return Step("setting the variables", [f". {file}"])
 
 
 def _step(step: Step) -> str:
     purpose = " ".join(step.purpose.split())
-    return _STEP.format(
-        purpose=purpose, lines="\n".join(step.lines), ending=shlex.quote(f"setup {purpose}")
+    return text.STEP.format(
+        comment=purpose, purpose=shlex.quote(purpose), lines="\n".join(step.lines)
     )
 
 
-def _quote(path: Path) -> str:
-    return shlex.quote(str(path))
+def _users_lines(spec: JobSpec) -> str:
+    pre = "" if spec.pre is None else text.PRE.format(line=shlex.quote(spec.pre))
+    return pre if spec.template is None else pre + text.BETWEEN

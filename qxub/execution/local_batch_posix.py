@@ -112,6 +112,7 @@ class LocalBatch:
         job = json.loads((directory / "job.json").read_bytes())
         supervisor = _Supervisor(directory)
         if self._wait_for_turn(number, job["cpus"], supervisor):
+            os.environ["QXUB_JOB_ID"] = job_id
             ending = supervisor.run(["bash", job["script"]], job["walltime"])
         else:
             ending = {"reason": "cancelled", "status": None, "signal": None}

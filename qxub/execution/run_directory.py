@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qxub.errors import LostError
+from qxub.execution.logs import log_paths
 from qxub.system.private_files import make_private_directory, write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from qxub.job import JobSpec
+
+
+PRIVATE = 0o700
+"""the mode of a run directory, unless the configuration opens it up"""
+SETUP_LINES = 40
+"""so many of the last lines of a failed step are shown; they may list a site's environments"""
+FILE = 0o666
+"""what a mode means for a file that is no program"""
 
 
 @dataclass(frozen=True)
@@ -21,9 +33,10 @@ class Ending:
     """What the job script wrote about its end."""
 
     word: str
-    """`exit` or `signal`, or `setup` for a step before the command"""
+    """`exit` or `signal`; `setup` for a step before the command, `post` for the line of --post;
+    `lost` where even the script does not know"""
     detail: str
-    """the number, or the step's purpose"""
+    """the number; the step's purpose; `exit` or `signal` of --post with its number"""
     terminated: bool
     """the script itself had received TERM: only the scheduler knows why"""
 
@@ -35,15 +48,18 @@ class JobFiles:
         self.path = path
         self.stdout = path / "stdout"
         self.stderr = path / "stderr"
+        """with --out, --err or --log-dir, links that the job script makes to the user's files"""
         self.setup_log = path / "setup.log"
         """what the steps before the command said"""
         self._status = path / "status"
         self._started = path / "started"
 
-    def create(self) -> None:
-        """Make the files that are there from the beginning."""
+    def create(self, mode: int, elsewhere: Collection[str]) -> None:
+        """Make the files that are there from the beginning, but no stream that is `elsewhere`."""
         for stream in (self.stdout, self.stderr, self.setup_log):
-            write_private(stream, b"")
+            if stream.name not in elsewhere:
+                write_private(stream, b"")
+                open_up(stream, mode & FILE)
 
     def has_started(self) -> bool:
         """Return whether the job script has begun to run."""
@@ -64,38 +80,46 @@ class JobFiles:
             text = self.setup_log.read_text(errors="replace")
         except FileNotFoundError:
             return ""
-        return "\n".join(text.splitlines()[-10:])
+        return "\n".join(text.splitlines()[-SETUP_LINES:])
 
 
 class RunDirectory:
     """Paths of a run, and the facts that are read from them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = PRIVATE) -> None:
         self.path = path
+        self._mode = mode
         self.script = path / "job.sh"
         self.log = path / "scheduler.log"
         """what the scheduler said"""
         self._job_id = path / "job_id"
 
     @classmethod
-    def create(cls, path: Path, spec: JobSpec) -> RunDirectory:
+    def create(cls, path: Path, spec: JobSpec, mode: int = PRIVATE) -> RunDirectory:
         """Record the run before any scheduler is called.
 
-        Raises LostError when this run was recorded before: it must not be submitted twice.
+        A wider `mode` opens the directory, the script, the streams and the log to others; the spec
+        and the variables stay private. Raises LostError when this run was recorded before: it must
+        not be submitted twice.
         """
         try:
             make_private_directory(path)
         except FileExistsError as error:
             message = f"run {path.name} was recorded before, so it is not submitted again"
             raise LostError(message, hint=f"What is known of it is in {path}.") from error
-        run = cls(path)
+        run = cls(path, mode)
         content = json.dumps(dataclasses.asdict(spec), indent=1)
         write_private(path / "spec.json", content.encode())
+        if spec.variables:
+            write_private(path / "environment", _exports(spec))
         for index in spec.array.indices() if spec.array else (None,):
             files = run.files(index)
             if index is not None:
                 make_private_directory(files.path)
-            files.create()
+                open_up(files.path, mode)
+            files.create(mode, log_paths(spec))
+        open_up(path, mode)
+        open_up(path.parent, mode & 0o711)  # others may enter, and find what they know the name of
         return run
 
     def files(self, index: int | None = None) -> JobFiles:
@@ -103,9 +127,22 @@ class RunDirectory:
         return JobFiles(self.path if index is None else self.path / str(index))
 
     def write_script(self, content: bytes) -> None:
-        """Write the job script, executable by its owner alone."""
-        write_private(self.script, content, mode=0o700)
+        """Write the job script, executable by its owner, or by whom the mode lets in."""
+        write_private(self.script, content, mode=PRIVATE)
+        open_up(self.script, self._mode)
 
     def record_job_id(self, job_id: str) -> None:
         """Note the scheduler's job ID, as soon as it is known."""
         write_private(self._job_id, f"{job_id}\n".encode())
+
+
+def open_up(path: Path, mode: int) -> None:
+    """Give others what `mode` has for them; the owner's permissions stay."""
+    if mode & 0o077:
+        path.chmod(path.stat().st_mode | mode & 0o077)
+
+
+def _exports(spec: JobSpec) -> bytes:
+    """Return the variables as lines for the job script to read: no command line is private."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in spec.variables]
+    return os.fsencode(" &&\n".join(lines) + "\n")

@@ -34,7 +34,7 @@ def submit(plan: Plan) -> SubmittedJob:
     Raises RefusedError with the scheduler's words, SchedulerError when it cannot be reached, and
     LostError when the job may have been submitted all the same.
     """
-    run = RunDirectory.create(plan.directory, plan.spec)
+    run = RunDirectory.create(plan.directory, plan.spec, plan.directory_mode)
     run.write_script(plan.script)
     scheduler = plan.scheduler
     if plan.spec.queue == "auto":

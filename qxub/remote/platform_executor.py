@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qxub.errors import LostError, QxubError, SetupError, error_of_kind
 from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.remote import wire
-from qxub.remote.command_builder import build_command
+from qxub.remote.command_builder import build_command, carried_variables
 from qxub.remote.listener import Listener
 from qxub.remote.stages import REQUEST, StageReader, remote_script, stage_texts
 from qxub.remote.translation import translated
@@ -31,7 +31,7 @@ from qxub.transport import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from qxub.config.settings import RemoteSection
     from qxub.run import RunObserver
@@ -57,6 +57,8 @@ class RemoteRun:
     host: HostConfig
     command: Sequence[str]
     run_id: str
+    variables: Mapping[str, str]
+    """what the far qxub must have in its environment, unseen"""
 
     def stages(self) -> list[tuple[str, str]]:
         """Return each stage's name, and what is done in it in the words of the script."""
@@ -68,6 +70,7 @@ class RemoteRun:
             wire.VARIABLE: wire.variable(nonce),
             wire.RUN_VARIABLE: self.run_id,
             "QXUB_PLATFORM": self.platform,
+            **self.variables,
         }
         return remote_script(self.remote, self.command, nonce=nonce, environment=environment)
 
@@ -79,7 +82,8 @@ def plan_remote_run(
     with translated():
         command = REQUEST.decode()
         host = resolve(remote.host, config_file=remote.ssh_config, remote_command=command)
-    return RemoteRun(platform, remote, host, build_command(spec, verbosity=verbosity), run_id)
+    argv = build_command(spec, verbosity=verbosity)
+    return RemoteRun(platform, remote, host, argv, run_id, carried_variables(spec))
 
 
 def open_connection(run: RemoteRun, prompter: Prompter = NOBODY) -> Connection:

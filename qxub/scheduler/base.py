@@ -64,6 +64,10 @@ class Scheduler(Protocol):
     name: str
     query_interval: float
     """seconds to leave between two queries"""
+    job_id_variable: str
+    """the variable of the job's environment that holds its ID"""
+    index_variable: str
+    """the one that holds the index of an array's member"""
 
     def directives(self, submission: Submission) -> list[str]:
         """Return the lines at the head of the job script that carry the job's resources."""

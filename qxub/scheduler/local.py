@@ -26,6 +26,8 @@ class Local:
 
     name = "local"
     query_interval = 1.0
+    job_id_variable = "QXUB_JOB_ID"
+    index_variable = "QXUB_ARRAY_INDEX"
 
     def __init__(self, batch: Sequence[str]) -> None:
         """Take the argv prefix that runs the batch system's commands."""

@@ -38,6 +38,8 @@ class PbsPro:
 
     name = "pbs_pro"
     query_interval = 60.0
+    job_id_variable = "PBS_JOBID"
+    index_variable = "PBS_ARRAY_INDEX"
 
     def __init__(self) -> None:
         self._has_history = True

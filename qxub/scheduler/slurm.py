@@ -47,6 +47,8 @@ class Slurm:
 
     name = "slurm"
     query_interval = 2.0
+    job_id_variable = "SLURM_JOB_ID"
+    index_variable = "SLURM_ARRAY_TASK_ID"
 
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines."""

@@ -26,6 +26,8 @@ class ScriptedScheduler:
 
     name = "scripted"
     query_interval = 0.2
+    job_id_variable = "JOB_ID"
+    index_variable = "INDEX"
 
     def __init__(self, directory: Path) -> None:
         self._words = directory / "words"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qxub.execution.ending import WORST_FIRST, told_by_scheduler, told_by_script, worst
-from qxub.execution.run_directory import JobFiles
+from qxub.execution.run_directory import PRIVATE, JobFiles
 from qxub.job import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def of_kind(kind: OutcomeKind) -> Outcome:
 @pytest.fixture
 def files(tmp_path: Path) -> JobFiles:
     made = JobFiles(tmp_path)
-    made.create()
+    made.create(PRIVATE, ())
     return made
 
 
@@ -56,7 +56,8 @@ def leave(files: JobFiles, status: str | None, *, started: bool = True) -> None:
         ("exit 255", OutcomeKind.COMPLETED, 255),
         ("signal 9", OutcomeKind.SIGNALLED, 137),
         ("setup loading the modules", OutcomeKind.SETUP_FAILED, 71),
-        ("post 5", OutcomeKind.POST_FAILED, 73),
+        ("post exit 5", OutcomeKind.POST_FAILED, 73),
+        ("lost", OutcomeKind.LOST, 75),
         ("exit", OutcomeKind.LOST, 75),
         ("exit many", OutcomeKind.LOST, 75),
         ("exit 256", OutcomeKind.LOST, 75),

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qxub.execution.job_script import job_script
-from qxub.execution.run_directory import Ending, JobFiles, RunDirectory
-from qxub.job import ExecutionContext, JobSpec
+from qxub.execution.run_directory import Ending, JobFiles
+from qxub.job import JobSpec
+from tests.execution import scripts
+from tests.execution.scripts import bash, prepared
 from tests.posix import runs_jobs
 
 if TYPE_CHECKING:
@@ -24,36 +25,15 @@ if TYPE_CHECKING:
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
+RUN_ID = "20261123T101112-0123456789ab"
 SHOW_ARGUMENTS = (
     "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 )
 arguments = st.lists(st.binary().filter(lambda word: b"\0" not in word).map(os.fsdecode))
 
 
-def prepared(tmp_path: Path, spec: JobSpec, name: str = "run") -> RunDirectory:
-    run = RunDirectory.create(tmp_path / name, spec)
-    run.write_script(
-        job_script(spec, directives=[], directory=run.path, working_directory=tmp_path)
-    )
-    return run
-
-
-def bash(run: RunDirectory) -> subprocess.Popen[bytes]:
-    with run.log.open("wb") as log:
-        return subprocess.Popen(
-            ["bash", str(run.script)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def ran(tmp_path: Path, *command: str, context: ExecutionContext | None = None) -> JobFiles:
-    run = prepared(tmp_path, JobSpec(command, context=context or ExecutionContext()))
-    with bash(run) as process:
-        process.wait()
-    return run.files()
+def ran(tmp_path: Path, *command: str) -> JobFiles:
+    return scripts.ran(tmp_path, JobSpec(command))
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 126, 127, 128, 129, 130, 137, 143, 255])
@@ -87,7 +67,7 @@ def test_the_streams_hold_the_job_s_bytes_and_nothing_else(tmp_path: Path) -> No
 )
 def test_arguments_arrive_byte_for_byte(tmp_path: Path, words: list[str]) -> None:
     spec = JobSpec((sys.executable, "-S", "-c", SHOW_ARGUMENTS, *words))
-    run = prepared(tmp_path, spec, name=f"run-{time.monotonic_ns()}")
+    run = prepared(tmp_path, spec)
     with bash(run) as process:
         process.wait()
     assert run.files().stdout.read_bytes() == b"\0".join(map(os.fsencode, words))
@@ -143,57 +123,6 @@ def test_nothing_is_said_of_a_script_that_was_killed(tmp_path: Path) -> None:
     assert run.files().ending() is None
 
 
-@pytest.mark.parametrize(
-    ("context", "purpose"),
-    [
-        (ExecutionContext(environment="no-such-env"), "activating the conda environment"),
-        (ExecutionContext(modules=("no-such/1.0",)), "module"),
-        (ExecutionContext(container="image.sif"), "finding apptainer or singularity"),
-    ],
-)
-def test_a_context_that_cannot_be_entered_is_its_own_ending(
-    tmp_path: Path, context: ExecutionContext, purpose: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CONDA_EXE", raising=False)
-    ending = ran(tmp_path, "touch", "ran", context=context).ending()
-    assert ending is not None
-    assert ending.word == "setup"
-    assert purpose in ending.detail
-    assert not (tmp_path / "ran").exists()
-
-
-def test_contexts_that_are_there_are_entered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "conda").write_text(
-        '#!/bin/sh\n[ "$1 $2" = "shell.bash hook" ] && '
-        "echo 'conda() { export CONDA_SEEN=\"$MODULE_SEEN:$*\"; }'\n"
-    )
-    (tools / "conda").chmod(0o755)
-    (tools / "init").mkdir()
-    (tools / "init" / "bash").write_text('module() { export MODULE_SEEN="$MODULE_SEEN $*"; }\n')
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    monkeypatch.setenv("MODULESHOME", str(tools))
-    monkeypatch.delenv("CONDA_EXE", raising=False)
-    monkeypatch.delenv("MODULE_SEEN", raising=False)
-    context = ExecutionContext(environment="my env", modules=("gcc/12", "cuda"))
-    files = ran(tmp_path, "sh", "-c", 'printf %s "$CONDA_SEEN"', context=context)
-    assert files.stdout.read_text() == " load gcc/12 load cuda:activate my env"
-
-
-def test_a_container_wraps_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = tmp_path / "apptainer"
-    runtime.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
-    runtime.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    context = ExecutionContext(container="my image.sif", binds=("/a b:/c", "/d"))
-    files = ran(tmp_path, "python", "a b", context=context)
-    expected = "<exec><--bind></a b:/c><--bind></d><my image.sif><python><a b>"
-    assert files.stdout.read_text() == expected
-
-
 def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -209,6 +138,6 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
 def test_a_run_is_recorded_once(tmp_path: Path) -> None:
     from qxub.errors import LostError
 
-    prepared(tmp_path, JobSpec(("true",)))
+    prepared(tmp_path, JobSpec(("true",)), RUN_ID)
     with pytest.raises(LostError, match="recorded before, so it is not submitted again"):
-        prepared(tmp_path, JobSpec(("true",)))
+        prepared(tmp_path, JobSpec(("true",)), RUN_ID)

@@ -8,7 +8,7 @@ from qxub.cli.console import set_up_logging
 from qxub.cli.options import KindType
 from qxub.cli.ssh.common import config_file_option, keyword_option
 from qxub.errors import UsageError
-from qxub.options import WALLTIME
+from qxub.option import WALLTIME
 from qxub.remote.translation import translated
 from qxub.transport import resolve
 
