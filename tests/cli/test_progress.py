@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.posix import runs_jobs
+if sys.platform == "win32":
+    pytest.skip("the terminals are POSIX", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
+
+from tests.posix import runs_jobs  # noqa: E402
+from tests.real.terminal_posix import Terminal, terminal  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import Qxub
-    from tests.real.terminal_posix import Terminal
-
-pytestmark = runs_jobs
-if sys.platform == "win32":  # for mypy: its consoles are in tests/windows
-    pytest.skip("the terminals are POSIX", allow_module_level=True)
-
-from tests.real.terminal_posix import terminal  # noqa: E402 - the skip comes first
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+pytestmark = runs_jobs
 
 
 def shown(screen: str) -> list[str]:
