@@ -78,7 +78,7 @@ def script_parts(spec: JobSpec, around: Surroundings) -> ScriptParts:
 
 
 def _head(spec: JobSpec, around: Surroundings) -> str:
-    member = text.MEMBER.format(variable=around.index_variable) if spec.array else ""
+    member = text.MEMBER.format(variable=around.index_variable) if spec.array else text.NO_MEMBER
     return text.HEAD.format(
         directory=shlex.quote(str(around.directory)),
         member=member,

@@ -11,6 +11,8 @@ OTHER_SIGNALS = "INT HUP QUIT USR1 USR2"
 MEMBER = r"""
 export QXUB_ARRAY_INDEX=${{{variable}:?}}
 qxub_run=$qxub_run/$QXUB_ARRAY_INDEX"""
+NO_MEMBER = """
+unset -v QXUB_ARRAY_INDEX"""
 
 # qxub_stage is what is being done, as long as the command has not begun: whatever ends the script
 # then, an `exit` in the user's lines included, is told as its failure. A scheduler's signal

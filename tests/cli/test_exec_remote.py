@@ -107,6 +107,18 @@ def test_options_reach_the_far_side(laptop: Laptop) -> None:
     assert '"memory": 67108864' in (run / "spec.json").read_text()
 
 
+def test_variables_travel_and_no_command_line_shows_them(laptop: Laptop) -> None:
+    value = f"it's no\nword-{os.getpid()}"
+    laptop.environment["WORD"] = value
+    look = 'printf "<%s>" "$WORD" "${QXUB_VAR_WORD-unset}"; cat /proc/[0-9]*/cmdline >&2; exit 0'
+    status, out, shown = laptop.exec("--var", "WORD", "--", "sh", "-c", look)
+    assert (status, out.decode()) == (0, f"<{value}><unset>")
+    assert b"--var\0WORD\0--" in shown
+    assert value.encode() not in shown
+    dry = laptop("exec", "--platform", "x", "--dry", "--var", "WORD", "--", "x").stdout
+    assert value.encode() not in dry
+
+
 def test_ctrl_c_cancels_the_job(laptop: Laptop) -> None:
     with laptop.start(
         "exec", "--platform", "x", "--", "sh", "-c", "touch started; exec sleep 600"

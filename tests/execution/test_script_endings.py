@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,8 +27,8 @@ if sys.platform == "win32":  # for mypy, which knows no os.killpg there
 PRE = Ending("setup", "the line of --pre", terminated=False)
 
 
-def line(text: str, **fields: str) -> JobSpec:
-    return JobSpec((), shell_command=text, **fields)  # type: ignore[arg-type]
+def line(text: str, **fields: Any) -> JobSpec:
+    return JobSpec((), shell_command=text, **fields)
 
 
 def terminated(run: RunDirectory, ready: Path) -> Ending | None:
@@ -200,16 +200,22 @@ def test_the_working_directory(tmp_path: Path) -> None:
 def test_variables_arrive_whole_and_on_no_command_line(tmp_path: Path) -> None:
     values = {"SECRET": 'it\'s $HOME `x` \\ "q"\nsecond line\t', "EMPTY": "", "bytes": "\udcff=,"}
     spec = JobSpec(
-        ("bash", "-c", 'printf "%s\\0" "$SECRET" "$EMPTY" "$bytes"; cat /proc/$PPID/cmdline'),
+        (
+            "bash",
+            "-c",
+            'printf "%s\\0" "$SECRET" "$EMPTY" "$bytes"; cat /proc/$PPID/cmdline; env >&2',
+        ),
         variables=tuple(values.items()),
     )
     run = prepared(tmp_path, spec)
     assert b"second line" not in run.script.read_bytes()
-    with bash(run, {**os.environ, "QXUB_VAR_SECRET": "from a laptop"}) as process:
+    environment = {"QXUB_VAR_SECRET": "from a laptop", "QXUB_ARRAY_INDEX": "another job's"}
+    with bash(run, {**os.environ, **environment}) as process:
         process.wait()
     said = run.files().stdout.read_bytes().split(b"\0")
     assert said[:3] == [os.fsencode(value) for value in values.values()]
     assert b"second line" not in b"".join(said[3:])
+    assert b"QXUB_" not in run.files().stderr.read_bytes()
 
 
 def test_a_variable_that_the_shell_keeps_to_itself_fails_the_set_up(tmp_path: Path) -> None:
@@ -219,7 +225,7 @@ def test_a_variable_that_the_shell_keeps_to_itself_fails_the_set_up(tmp_path: Pa
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o077])
 def test_all_of_the_run_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    spec = line("umask", variables=(("A", "1"),), post="true")  # type: ignore[arg-type]
+    spec = line("umask", variables=(("A", "1"),), post="true")
     before = os.umask(umask)
     try:
         files = ran(tmp_path, spec)
@@ -234,7 +240,7 @@ def test_all_of_the_run_is_private_whatever_the_umask(tmp_path: Path, umask: int
 
 
 def test_a_run_is_opened_up_by_the_configuration_only(tmp_path: Path) -> None:
-    run = prepared(tmp_path, line("true", variables=(("A", "1"),)), mode=0o750)  # type: ignore[arg-type]
+    run = prepared(tmp_path, line("true", variables=(("A", "1"),)), mode=0o750)
     with bash(run) as process:
         process.wait()
     modes = {path.name: path.stat().st_mode & 0o777 for path in run.path.iterdir()}
