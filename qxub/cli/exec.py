@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import threading
@@ -13,15 +14,17 @@ import click
 from qxub.cli.console import Console, JobSubmitted, cancelled_by_signals, set_up_logging
 from qxub.cli.options import checked_job_spec, exec_options, given_values
 from qxub.cli.prompts import TerminalPrompter
+from qxub.cli.result_file import CommandWithResult, written_result
 from qxub.config.paths import state_directory
 from qxub.config.settings import PlatformSection, Settings, find_platform, load_settings
-from qxub.errors import LostError, SetupError
+from qxub.errors import LostError
 from qxub.execution.detection import find_scheduler
 from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
 from qxub.execution.plan import Plan, plan_run
+from qxub.execution.result import RunResult
 from qxub.execution.run_directory import PRIVATE
-from qxub.execution.submit import submit
+from qxub.execution.submit import SubmittedJob, submit
 from qxub.job import JobSpec, Outcome, OutcomeKind
 from qxub.run import RunObserver, new_run_id
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "exec",
+    cls=CommandWithResult,
     context_settings={"allow_interspersed_args": False},
     options_metavar="[OPTIONS] --",
 )
@@ -50,22 +54,49 @@ def command(far_side: FarSide | None, /, command: tuple[str, ...], **parsed: Any
     qxub exec --platform gadi --env pytorch -- python train.py --epochs 100
     """
     values = given_values(parsed)
+    result = RunResult(new_run_id() if far_side is None else far_side.run_id)
+    with written_result(None if "dry" in values else values.get("result"), result):
+        return _run(far_side, values, command, result)
+
+
+def _run(
+    far_side: FarSide | None,
+    values: Mapping[str, Any],
+    command: tuple[str, ...],
+    result: RunResult,
+) -> int:
     checked_job_spec(values, command)  # before any file is read: usage errors come first
-    verbosity, quiet = values.get("verbose", 0), "quiet" in values
-    set_up_logging(verbosity, quiet=quiet)
+    set_up_logging(values.get("verbose", 0), quiet="quiet" in values)
     settings = load_settings(Path(values["config"]) if "config" in values else None)
     if far_side is not None:
-        plan = plan_here(settings, values, command, run_id=far_side.run_id)
-        return run_here(plan, far_side.observer, far_side.cancelled)
+        plan = plan_here(settings, values, command, run_id=result.run_id)
+        interval = query_interval(settings)
+        return run_here(plan, far_side.observer, far_side.cancelled, interval=interval)
     platform = _chosen_platform(settings, values)
     mode = execution_mode(platform)
     if mode is Mode.LOCAL:
-        plan = plan_here(settings, values, command, run_id=new_run_id())
-        return _steer_local(plan, values)
+        plan = plan_here(settings, values, command, run_id=result.run_id)
+        return _steer_local(plan, values, result, interval=query_interval(settings))
     assert platform is not None  # noqa: S101 - for mypy: the other modes have one
     if mode is Mode.REMOTE:
         _check_here(platform, checked_job_spec(values, command))
-    return _steer_remote(platform, checked_job_spec(values, command), values)
+    return _steer_remote(platform, checked_job_spec(values, command), values, result)
+
+
+def query_interval(settings: Settings) -> float | None:
+    """Return the seconds between two queries by `monitoring.interval`; None: the scheduler's own.
+
+    Raises ConfigError, with file and line, for what is no such number.
+    """
+    return settings.parsed(_parse_interval, "monitoring", "interval")
+
+
+def _parse_interval(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds < math.inf:
+        message = f"{text} is not a number of seconds of at least 1"
+        raise ValueError(message)
+    return seconds
 
 
 def _chosen_platform(settings: Settings, values: Mapping[str, Any]) -> PlatformSection | None:
@@ -100,45 +131,59 @@ def plan_here(
     )
 
 
-def run_here(plan: Plan, observer: RunObserver, cancelled: threading.Event) -> int:
+def run_here(
+    plan: Plan, observer: RunObserver, cancelled: threading.Event, *, interval: float | None = None
+) -> int:
     """Submit, follow to the end, tell the observer, and return the exit status."""
     if cancelled.is_set():
         observer.end(outcome := Outcome(OutcomeKind.CANCELLED, detail="nothing was submitted"))
         return outcome.exit_status
-    job = submit(plan)
+    job = _submitted(plan)
     directory = str(plan.directory)
-    observer.event(
-        "submitted", scheduler=plan.scheduler.name, job_id=job.job_id, directory=directory
-    )
+    scheduler = plan.scheduler.name
+    observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
     try:
-        outcome = follow(job, observer, cancelled)
+        outcome = follow(job, observer, cancelled, interval=interval)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"
-        message = f"no longer following {plan.scheduler.name} job {job.job_id}: {reason}"
-        raise LostError(message, hint=f"Its output and status are in {directory}.") from error
-    if outcome.kind is OutcomeKind.SETUP_FAILED:
-        raise SetupError(
-            f"job {job.job_id}: {outcome.detail}", hint=f"See {job.run.files().setup_log}."
-        )
+        message = f"no longer following {scheduler} job {job.job_id}: {reason}"
+        hint = f"How it ends is not known here. Its output and status are in {directory}."
+        raise LostError(message, hint=hint) from error
     observer.end(outcome)
     return outcome.exit_status
 
 
-def _steer_local(plan: Plan, values: Mapping[str, Any]) -> int:
+def _submitted(plan: Plan) -> SubmittedJob:
+    try:
+        return submit(plan)
+    except KeyboardInterrupt as error:
+        message = "interrupted in the submission; whether there is a job is not known"
+        hint = f"Look for a job named {plan.submission.name}; the run is in {plan.directory}."
+        raise LostError(message, hint=hint) from error
+
+
+def _steer_local(
+    plan: Plan, values: Mapping[str, Any], result: RunResult, *, interval: float | None
+) -> int:
     if "dry" in values:
         click.echo(plan.script.decode(errors="replace"))
         click.echo(f"# {plan.submission.script} would be submitted by:")
         click.echo(shlex.join(plan.scheduler.submit(plan.submission)))
         return 0
     if "terse" in values:
-        click.echo(submit(plan).job_id)
+        job = _submitted(plan)
+        details = {"scheduler": plan.scheduler.name, "directory": str(plan.directory)}
+        result.note("submitted", {"job_id": job.job_id, **details})
+        click.echo(job.job_id)
         return 0
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled):
-        return run_here(plan, _console(cancelled, values), cancelled)
+        return run_here(plan, _console(cancelled, result, values), cancelled, interval=interval)
 
 
-def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str, Any]) -> int:
+def _steer_remote(
+    platform: PlatformSection, spec: JobSpec, values: Mapping[str, Any], result: RunResult
+) -> int:
     from qxub.remote.platform_executor import (  # noqa: PLC0415 - brings Paramiko
         execute,
         open_connection,
@@ -150,14 +195,14 @@ def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str,
         spec,
         platform=platform.name,
         remote=platform.remote,
-        run_id=new_run_id(),
+        run_id=result.run_id,
         verbosity=values.get("verbose", 0),
     )
     if "dry" in values:
         _show_remote(run)
         return 0
     cancelled = threading.Event()
-    console = _console(cancelled, values)
+    console = _console(cancelled, result, values)
     console.event("connecting", host=run.host.hostname)
     # Until there is a connection, Ctrl-C simply ends this process.
     with open_connection(run, TerminalPrompter()) as connection, cancelled_by_signals(cancelled):
@@ -170,9 +215,10 @@ def _steer_remote(platform: PlatformSection, spec: JobSpec, values: Mapping[str,
         return outcome.exit_status
 
 
-def _console(cancelled: threading.Event, values: Mapping[str, Any]) -> Console:
+def _console(cancelled: threading.Event, result: RunResult, values: Mapping[str, Any]) -> Console:
     return Console(
         cancelled,
+        result,
         verbosity=values.get("verbose", 0),
         quiet="quiet" in values,
         leaves_when_submitted="terse" in values,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import random
+import functools
+import os
+import socket
 import time
-from io import FileIO
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
-from qxub.errors import SchedulerError
-from qxub.execution.commands import run_command
-from qxub.execution.query import ask
-from qxub.job import JobState, Outcome, OutcomeKind
+from qxub.execution import query
+from qxub.execution.canceller import Canceller
+from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_by_script, worst
+from qxub.execution.result import member_details, report_details
+from qxub.execution.states import StateEvents
+from qxub.execution.tail import Tail
+from qxub.execution.watch import Watch
+from qxub.job import JobState, Outcome
 
 if TYPE_CHECKING:
     import threading
-    from pathlib import Path
 
-    from qxub.execution.run_directory import Ending
     from qxub.execution.submit import SubmittedJob
     from qxub.run import RunObserver
     from qxub.scheduler.base import JobReport
@@ -25,177 +27,169 @@ if TYPE_CHECKING:
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
 """seconds between two looks at the run's files"""
-FILE_GRACE = 5.0
+QUEUE_PAUSE = 0.5
+"""seconds between two looks for the start of a job that waits"""
+FILE_GRACE = 10.0
 """seconds that a status file may take to show on a shared file system after the job's end"""
 ENDING_INTERVAL = 5.0
-"""seconds between two queries at the most, while only the scheduler can tell how the job ended"""
-PIECE = 1 << 16
-
-log = logging.getLogger(__name__)
+"""seconds between two questions at first, where only the scheduler can tell how the job ended"""
 
 
-class _Tail:
-    """Hands on what is appended to a file."""
+class _Job:
+    """What the scheduler says of a job, or of all members of an array job: asked for as one."""
 
-    def __init__(self, path: Path, sink: Callable[[bytes], None]) -> None:
-        self._path = path
-        self._file: FileIO | None = None
-        self._sink = sink
+    def __init__(self, job: SubmittedJob, observer: RunObserver, cancelled: threading.Event,
+                 interval: float) -> None:  # fmt: skip
+        self.states = StateEvents(job.job_id, observer)
+        self.canceller = Canceller(job, observer, cancelled)
+        directory = job.run.path.parents[1] / "watch" / socket.gethostname() / job.scheduler.name
+        ask = functools.partial(query.ask, job.scheduler)
+        self.watch = Watch(directory, job.job_id, ask, interval)
+        self._longest_patience = max(interval, ENDING_INTERVAL)
+        self._patience = ENDING_INTERVAL
+        self._over_since: dict[int | None, float] = {}
+        self._times_unknown = 0
 
-    def forward(self) -> bool:
-        """Hand on all that is there; return whether there was anything."""
-        found = False
-        if self._file is None:
-            try:
-                self._file = FileIO(self._path)
-            except FileNotFoundError:  # the job script makes the user's own files
-                return False
-        while piece := self._file.read(PIECE):
-            self._sink(piece)
-            found = True
-        return found
+    @property
+    def is_in_doubt(self) -> bool:
+        """The scheduler did not know the job, once: as when it has just been started again."""
+        return self._times_unknown == 1
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-class _Follower:
-    """The state of following one job."""
-
-    def __init__(
-        self, job: SubmittedJob, observer: RunObserver, cancelled: threading.Event
-    ) -> None:
-        self._job = job
-        self._observer = observer
-        self._cancelled = cancelled
-        self._cancel_sent = False
-        self._next_cancel = 0.0
-        self._started = False
-        self._ending: Ending | None = None
-        self._ended_since: float | None = None
-        self._next_query = time.monotonic() + job.scheduler.query_interval
-
-    def step(self) -> Outcome | None:
-        """Look once; return the outcome when it is known."""
-        self._note_start()
-        self._cancel_if_asked()
-        if self._ending is None:
-            self._ending = self._job.run.files().ending()
-            if self._ending is not None and self._ending.terminated:
-                self._next_query = time.monotonic()
-        if self._ending is not None and not self._ending.terminated:
-            return self._told_by_script(self._ending)
-        if time.monotonic() < self._next_query:
-            return None
-        return self._told_by_scheduler()
-
-    def _note_start(self) -> None:
-        if not self._started and self._job.run.files().has_started():
-            self._started = True
-            self._observer.event("started", job_id=self._job.job_id)
-
-    def _cancel_if_asked(self) -> None:
-        if not self._cancelled.is_set() or self._cancel_sent:
-            return
-        now = time.monotonic()
-        if now < self._next_cancel:
-            return
-        self._observer.event("cancelling", job_id=self._job.job_id)
-        self._next_cancel = now + ENDING_INTERVAL
-        self._next_query = now
-        try:
-            answer = run_command(self._job.scheduler.cancel(self._job.job_id))
-        except SchedulerError as error:
-            log.warning("cancelling job %s failed: %s", self._job.job_id, error.message)
-            return
-        self._cancel_sent = answer.status == 0
-        if not self._cancel_sent:  # the server is down, or the job has just ended: try, and ask
-            log.info("cancelling job %s: %s", self._job.job_id, answer.stderr.strip())
-
-    def _told_by_script(self, ending: Ending) -> Outcome:
-        job_id = self._job.job_id
-        if ending.word == "setup":
-            detail = f"{ending.detail} failed\n{self._job.run.files().setup_words()}".rstrip()
-            return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
-        if ending.word == "post":
-            detail = f"the command succeeded, but --post ended with {ending.detail}"
-            return Outcome(OutcomeKind.POST_FAILED, job_id=job_id, detail=detail)
-        if ending.word == "lost":
-            detail = "the job script lost sight of the command"
-            return Outcome(OutcomeKind.LOST, job_id=job_id, detail=detail)
-        number = int(ending.detail)
-        if ending.word == "signal":
-            return Outcome(OutcomeKind.SIGNALLED, signal=number, job_id=job_id)
-        return Outcome(OutcomeKind.COMPLETED, status=number, job_id=job_id)
-
-    def _told_by_scheduler(self) -> Outcome | None:
-        report, answered = self._query()
-        if not answered or (report is not None and report.state is not JobState.ENDED):
-            return None
-        said = report.outcome if report is not None else None
-        if self._ending is not None:
-            return self._told_by_both(self._ending, said)
-        now = time.monotonic()
-        if self._ended_since is None:
-            self._ended_since = now
-        if _script_may_know_more(said) and now - self._ended_since < FILE_GRACE:
-            self._next_query = self._ended_since + FILE_GRACE
-            return None
-        return said or Outcome(
-            OutcomeKind.LOST,
-            job_id=self._job.job_id,
-            detail=f"{self._job.scheduler.name} no longer knows the job, and it left no status",
+    def look(self, *, waits_for_scheduler: bool) -> None:
+        """Cancel if asked to, and see what the scheduler says, at its interval or sooner."""
+        self.canceller.look()
+        has_started = self.states.has_started
+        is_urgent = (
+            waits_for_scheduler
+            or self.is_in_doubt
+            or self.canceller.waits_for_scheduler(has_started=has_started)
         )
+        if not self.watch.look(at_most=self._patience if is_urgent else None):
+            return
+        if is_urgent:  # what takes longer can be asked for less often
+            self._patience = min(2 * self._patience, self._longest_patience)
+        self._take(self.watch.report)
 
-    def _told_by_both(self, ending: Ending, said: Outcome | None) -> Outcome:
-        """Return how a job ended whose script was told to end: why, only the scheduler knows."""
-        if said is not None and not _script_may_know_more(said):
-            return said
-        if said is None and self._cancel_sent:  # the scheduler has forgotten it; this side has not
-            return Outcome(OutcomeKind.CANCELLED, job_id=self._job.job_id)
-        return self._told_by_script(ending)
+    def _take(self, report: JobReport | None) -> None:
+        self._times_unknown = self._times_unknown + 1 if report is None else 0
+        states: dict[int | None, JobState] = {None: report.state if report else JobState.ENDED}
+        if report is not None:
+            self.states.tell(report)
+            states.update({index: member.state for index, member in report.members.items()})
+        for index, state in states.items():
+            if state is JobState.ENDED:
+                self._over_since.setdefault(index, time.monotonic())
+            else:
+                self._over_since.pop(index, None)
 
-    def _query(self) -> tuple[JobReport | None, bool]:
-        """Ask the scheduler; the second value tells whether it gave an answer at all."""
-        scheduler, job_id = self._job.scheduler, self._job.job_id
-        interval = scheduler.query_interval
-        if self._cancel_sent or self._ending is not None or self._ended_since is not None:
-            interval = min(interval, ENDING_INTERVAL)
-        self._next_query = time.monotonic() + interval * random.uniform(1, 1.25)  # noqa: S311
+    def over_for(self, index: int | None) -> float | None:
+        """Return for how many seconds the job is known to be over; None as long as it is not."""
+        since = self._over_since.get(index, self._over_since.get(None))
+        return None if since is None else time.monotonic() - since
+
+    def report_of(self, index: int | None) -> JobReport | None:
+        """Return what the scheduler last said of the job, or of the member."""
+        report = self.watch.report
+        return report.members.get(index) if report and index is not None else report
+
+    def said(self, index: int | None) -> Outcome | None:
+        """Return how the scheduler says that the job, or the member, has ended."""
+        own, whole = self.report_of(index), self.watch.report
+        if own is not None:
+            return own.outcome
+        # Of a member that it does not tell of, only what ended the whole array is known.
+        outcome = whole.outcome if whole else None
+        return None if script_may_know_more(outcome) else outcome
+
+
+class _Member:
+    """The files of a job, or of one member of an array job, as they are followed."""
+
+    def __init__(self, job: SubmittedJob, index: int | None, observer: RunObserver) -> None:
+        self._job_id = job.job_id
+        self._index = index
+        self._files = files = job.run.files(index)
+        self._observer = observer
+        self._waits_for_scheduler = False
+        self._has_started = False
+        self._tails = (Tail(files.stdout, observer.stdout), Tail(files.stderr, observer.stderr))
+
+    def follow(self, job: _Job) -> Outcome:
+        """Hand on the output until the end, and return how that was."""
+        pause = SHORTEST_PAUSE
         try:
-            reports = ask(scheduler, [job_id])
-        except SchedulerError as error:
-            # A scheduler that is down now says nothing about the job: ask again later.
-            log.warning("asking for job %s failed: %s", job_id, error.message)
-            return None, False
-        return reports.get(job_id), job_id in reports
+            while True:
+                job.look(waits_for_scheduler=self._waits_for_scheduler)
+                outcome = self._look(job)
+                moved = self._forward() if self._has_started or outcome is not None else False
+                if outcome is not None:
+                    # All that the command wrote is in the files by now.
+                    while self._forward():
+                        self._observer.tick()
+                    return outcome
+                self._observer.tick()
+                longest = LONGEST_PAUSE if self._has_started else QUEUE_PAUSE
+                pause = SHORTEST_PAUSE if moved else min(pause * 1.5, longest)
+                time.sleep(pause)
+        finally:
+            for tail in self._tails:
+                tail.close()
+
+    def _look(self, job: _Job) -> Outcome | None:
+        """Look once at the script's own signs; return the outcome when it is known."""
+        # Opening the directory makes a client of NFS ask the server what is in it.
+        with os.scandir(self._files.path):
+            pass
+        if not self._has_started and self._files.has_started():
+            self._has_started = True
+            job.states.start()
+        ending = self._files.ending()
+        if ending is not None and not ending.terminated:
+            return told_by_script(ending, self._files, self._job_id)
+        self._waits_for_scheduler = ending is not None
+        over_for, said = job.over_for(self._index), job.said(self._index)
+        if over_for is None:
+            return None
+        may_come = ending is None and script_may_know_more(said)
+        if may_come and (job.is_in_doubt or over_for < FILE_GRACE):
+            return None
+        cancelled = job.canceller.is_accepted
+        return told_by_scheduler(said, self._files, self._job_id, cancelled=cancelled)
+
+    def _forward(self) -> bool:
+        moved = [tail.forward() for tail in self._tails]  # both, whatever the first has
+        return any(moved)
 
 
-def _script_may_know_more(said: Outcome | None) -> bool:
-    return said is None or said.kind in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED)
-
-
-def follow(job: SubmittedJob, observer: RunObserver, cancelled: threading.Event) -> Outcome:
+def follow(
+    job: SubmittedJob,
+    observer: RunObserver,
+    cancelled: threading.Event,
+    *,
+    interval: float | None = None,
+) -> Outcome:
     """Hand on the job's output until it has ended, and return how.
 
-    Setting `cancelled` asks the scheduler to end the job; the outcome then is what became of it.
-    What the observer raises ends the following, not the job.
+    The members of an array job are handed on one after the other, by index: the first that has not
+    ended as it writes, the others when it is their turn. `interval` is the number of seconds
+    between two queries, by default the scheduler's own. Setting `cancelled` asks the scheduler to
+    end the job; the outcome then is what became of it. What the observer raises ends the following,
+    not the job.
     """
-    files = job.run.files()
-    tails = (_Tail(files.stdout, observer.stdout), _Tail(files.stderr, observer.stderr))
-    follower = _Follower(job, observer, cancelled)
-    pause = SHORTEST_PAUSE
+    interval = job.scheduler.query_interval if interval is None else interval
+    known = _Job(job, observer, cancelled, interval)
+    indices = job.spec.array.indices() if job.spec.array else ()
+    members: dict[int, Outcome] = {}
     try:
-        while True:
-            outcome = follower.step()
-            # After the end was seen: all that the command wrote is in the files by now.
-            moved = [tail.forward() for tail in tails]
-            if outcome is not None:
-                return outcome
-            observer.tick()
-            pause = SHORTEST_PAUSE if any(moved) else min(pause * 1.5, LONGEST_PAUSE)
-            time.sleep(pause)
+        for index in indices:
+            members[index] = _Member(job, index, observer).follow(known)
+            details = member_details(index, members[index], known.report_of(index))
+            observer.event("member", job_id=job.job_id, **details)
+        if indices:
+            outcome = worst(members, job.job_id)
+        else:
+            outcome = _Member(job, None, observer).follow(known)
     finally:
-        for tail in tails:
-            tail.close()
+        known.watch.close()
+    observer.event("ended", job_id=job.job_id, **report_details(known.watch.report))
+    return outcome

@@ -118,7 +118,9 @@ class Listener:
             self.outcome = wire.decode_outcome(frame.payload)
         elif frame.type == wire.ERROR:
             self.error = wire.decode_error(frame.payload)
-        elif frame.type != wire.HEARTBEAT:
+        elif frame.type == wire.HEARTBEAT:
+            self._observer.tick()
+        else:
             log.debug("a frame of unknown type %r was passed over", frame.type)
 
     def _take_output(self, frame: wire.Frame) -> None:

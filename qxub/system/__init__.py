@@ -15,6 +15,7 @@ if sys.platform == "win32":
         restrict_to_owner,
         shows_colours,
         state_directory,
+        try_lock,
     )
 else:
     from qxub.system._posix import (
@@ -29,6 +30,7 @@ else:
         restrict_to_owner,
         shows_colours,
         state_directory,
+        try_lock,
     )
 
 __all__ = [
@@ -43,4 +45,5 @@ __all__ = [
     "restrict_to_owner",
     "shows_colours",
     "state_directory",
+    "try_lock",
 ]

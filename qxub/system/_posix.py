@@ -92,3 +92,18 @@ def replace(source: Path, target: Path) -> None:
 def restrict_to_owner(path: Path) -> None:
     """Take every permission from group and others, whatever the umask."""
     path.chmod(0o700 if path.is_dir() else path.stat().st_mode & 0o700)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file for this handle alone; return whether nobody else has locked it (flock(2)).
+
+    The lock goes with the handle, and with the process, whatever ends it. Raises OSError where the
+    file system has no locks.
+    """
+    import fcntl  # noqa: PLC0415 - only where jobs are followed
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

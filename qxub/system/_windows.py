@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import ctypes
 import io
+import msvcrt
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ __all__ = [
     "restrict_to_owner",
     "shows_colours",
     "state_directory",
+    "try_lock",
 ]
 
 CANCELLING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
@@ -153,3 +155,15 @@ def replace(source: Path, target: Path) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file for this handle alone; return whether nobody else has locked it.
+
+    The lock goes with the handle, and with the process, whatever ends it.
+    """
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except PermissionError:
+        return False
+    return True

@@ -143,6 +143,23 @@ def test_defaults_apply_where_the_job_is_submitted(qxub: Qxub) -> None:
     assert qxub("exec", "--", "sleep", "60").returncode == 124
 
 
+@pytest.mark.parametrize("interval", ["soon", "0", "nan", "inf"])
+def test_an_interval_that_is_none_is_a_config_error(qxub: Qxub, interval: str) -> None:
+    qxub.config.write_text(f"scheduler: local\nmonitoring:\n  interval: {interval}\n")
+    done = qxub("exec", "--", "true")
+    assert done.returncode == 78
+    assert f"{qxub.config}, line 3: monitoring.interval: ".encode() in done.stderr
+
+
+def test_the_interval_of_the_configuration_is_kept(qxub: Qxub) -> None:
+    qxub.config.write_text("scheduler: local\nmonitoring: {interval: 600}\n")
+    assert qxub("exec", "--", "sleep", "3").returncode == 0
+    assert not list((qxub.directory / "state").glob("qxub/watch/*/local/answer"))
+    qxub.config.write_text("scheduler: local\n")
+    assert qxub("exec", "--", "sleep", "3").returncode == 0
+    assert list((qxub.directory / "state").glob("qxub/watch/*/local/answer"))
+
+
 def test_dry_shows_the_script_and_the_submission_and_does_nothing(qxub: Qxub) -> None:
     done = qxub("exec", "--dry", "--mem", "1GB", "--cpus", "2", "--", "touch", "it's done")
     script, _, submission = done.stdout.decode().rpartition("# ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -186,6 +187,30 @@ def test_a_definition_is_checked_before_anything_is_sent(laptop: Laptop, tmp_pat
     assert b"--cpus 5 is over 4" in err
     assert not (laptop.cluster.state / "runs").exists()
     assert laptop.exec("--cpus", "1", "--", "true")[0] == 0
+
+
+def test_the_result_tells_of_the_far_side_s_job(laptop: Laptop) -> None:
+    script = "sleep 4; exit 5"  # long enough for a query, which tells of more than the end
+    assert laptop.exec("--result", "result.json", "--", "sh", "-c", script)[0] == 5
+    found = json.loads((laptop.directory / "result.json").read_text())
+    (run,) = (laptop.cluster.state / "runs").iterdir()
+    assert (found["kind"], found["exit_status"], found["signal"]) == ("completed", 5, None)
+    assert (found["run_id"], found["directory"]) == (run.name, str(run))
+    assert found["job_id"] == (run / "job_id").read_text().strip()
+
+
+def test_the_result_of_a_refusal_over_there(laptop: Laptop) -> None:
+    assert laptop.exec("--result", "result.json", "--cpus", "100000", "--", "true")[0] == 65
+    found = json.loads((laptop.directory / "result.json").read_text())
+    assert (found["kind"], found["exit_status"], found["job_id"]) == ("refused", 65, None)
+    assert "refused the job" in found["message"]
+
+
+def test_the_result_where_nothing_is_reached(laptop: Laptop) -> None:
+    laptop.ssh_config.write_text("Host target\n  HostName 127.0.0.1\n  Port 1\n  User me\n")
+    assert laptop.exec("--result", "result.json", "--", "true")[0] == 255
+    found = json.loads((laptop.directory / "result.json").read_text())
+    assert (found["kind"], found["exit_status"], found["job_id"]) == ("connection", 255, None)
 
 
 def test_verbose_shows_both_sides(laptop: Laptop) -> None:

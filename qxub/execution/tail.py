@@ -1,0 +1,94 @@
+"""The end of a growing file, as its bytes come to be seen on a shared file system."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from typing import IO, TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PIECE = 1 << 16
+"""bytes read at once"""
+SHARE = 1 << 24
+"""bytes handed on in one look at the most, so that whoever follows can look at other things, too"""
+
+log = logging.getLogger(__name__)
+
+
+class Tail:
+    """Hands on what is appended to a file, in pieces, whatever becomes of the file.
+
+    One that is not there yet may come later. One that is truncated is read from its new beginning,
+    one that is replaced to its end and then the new one from its beginning.
+
+    At the end of what is seen the file is opened again by its path: a client of NFS asks the
+    server for the size then, and may answer from its cache at any other time (nfs(5),
+    "close-to-open cache consistency").
+    """
+
+    def __init__(self, path: Path, sink: Callable[[bytes], None]) -> None:
+        self._path = path
+        self._sink = sink
+        self._file: IO[bytes] | None = None
+        self._position = 0
+        self._has_told = False
+
+    def forward(self) -> bool:
+        """Hand on what is there, as far as SHARE; return whether there was anything.
+
+        Raises what the sink raises, and OSError for a file that cannot be read.
+        """
+        end = self._position + SHARE
+        found = self._read(end)
+        if self._position < end and self._open_again():
+            found = self._read(end) or found
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _read(self, end: int) -> bool:
+        found = False
+        while self._file is not None and self._position < end:
+            try:
+                piece = self._file.read(PIECE)
+            except OSError as error:
+                if error.errno != errno.ESTALE:  # removed or replaced on the server
+                    raise
+                self.close()
+                break
+            if not piece:
+                break
+            self._position += len(piece)
+            found = True
+            self._sink(piece)
+        return found
+
+    def _open_again(self) -> bool:
+        """Open what the path names now, at the place to go on from; return whether it is there."""
+        try:
+            file = self._path.open("rb", buffering=0)
+        except FileNotFoundError:  # not yet, or no more
+            return False
+        now = os.fstat(file.fileno())
+        if self._file is not None and not os.path.samestat(os.fstat(self._file.fileno()), now):
+            self._tell("was replaced")
+            self._position = 0
+        elif now.st_size < self._position:
+            self._tell("was truncated")
+            self._position = 0
+        self.close()
+        self._file = file
+        file.seek(self._position)
+        return True
+
+    def _tell(self, what: str) -> None:
+        if not self._has_told:
+            self._has_told = True
+            log.info("%s %s; it is read from its new beginning", self._path, what)

@@ -1,0 +1,153 @@
+"""What the scheduler says of a job, at the cost of one query for all jobs that are followed.
+
+All of a user's qxub processes on a host share it. Each notes the job that it follows; the one that
+finds the last answer too old and gets the lock asks for all the jobs, and the others read what it
+was told.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import time
+from typing import TYPE_CHECKING, Callable
+
+from qxub.errors import SchedulerError
+from qxub.execution.background import Background
+from qxub.execution.followed import LEASE, FollowedJobs
+from qxub.execution.shared_answer import AnswerFile, NotAskedError, SharedAnswer, answered
+from qxub.system import try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from qxub.scheduler.base import JobReport
+
+    Ask = Callable[[Sequence[str]], Mapping[str, "JobReport | None"]]
+
+LONGEST_LOOK = 0.5
+"""seconds between two looks at the shared answer, at the most"""
+JITTER = 0.25
+"""the part of an interval by which a query may come later, so that two hosts do not ask as one"""
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Watches one job by the answer that is shared in `directory`.
+
+    `ask` asks the scheduler, in a thread of its own, and raises SchedulerError where there is no
+    answer. A process that dies while it asks leaves no lock behind.
+    """
+
+    def __init__(self, directory: Path, job_id: str, ask: Ask, interval: float) -> None:
+        self.is_answered = False
+        """the scheduler has been asked for the job, and has answered"""
+        self.report: JobReport | None = None
+        """what it last said of the job: None when it does not know it"""
+        self._job_id = job_id
+        self._interval = interval
+        self._wait = self._jittered()
+        self._background = Background()
+        self._followed = FollowedJobs(directory / "followed")
+        self._followed.note(job_id)
+        self._since = self._noted_at = time.monotonic()
+        self._file = AnswerFile(directory / "answer")
+        self._inquiry = _Inquiry(directory / "lock", self._file, self._followed, ask)
+        self._answer = SharedAnswer()
+        self._stamp: object = None
+        self._next_look = -math.inf
+
+    def look(self, *, at_most: float | None = None) -> bool:
+        """Read the shared answer where it is new, and have one asked for where it is due.
+
+        `at_most` shortens the wait, in seconds after the last question, for what cannot wait for
+        the interval. Returns whether the scheduler has answered anew. Raises what the asking
+        raised, other than SchedulerError.
+        """
+        is_busy = self._background.is_busy()
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + min(LONGEST_LOOK, self._interval / 4)
+        stamp, before = self._file.stamp(), self._stamp
+        self._stamp = stamp
+        is_new = stamp != before and self._take(self._file.read())
+        if now - self._noted_at > LEASE / 3:
+            self._note()
+        wait = self._wait if at_most is None else min(at_most, self._wait)
+        since = self._since if at_most is None else -math.inf
+        if not is_busy and _is_due(self._answer, wait, since):
+            self._wait = self._jittered()
+            self._background.start(lambda: self._inquiry.make(self._job_id, wait, since))
+        return is_new
+
+    def close(self) -> None:
+        """Let the job go: nobody needs to ask for it any more."""
+        self._followed.drop(self._job_id)
+
+    def _jittered(self) -> float:
+        return self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311
+
+    def _note(self) -> None:
+        self._followed.note(self._job_id)
+        self._noted_at = time.monotonic()
+
+    def _take(self, answer: SharedAnswer) -> bool:
+        """Take over what an answer says of the job; return whether it says anything."""
+        self._answer = answer
+        if answer.problem:
+            log.warning("asking for job %s failed: %s", self._job_id, answer.problem)
+        if answer.problem or not answer.is_complete:
+            return False
+        try:
+            self.report = answer.report_of(self._job_id)
+        except NotAskedError:  # followed since then only, or the notice was lost
+            self._note()
+            return False
+        self.is_answered = True
+        return True
+
+
+class _Inquiry:
+    """Asks for every job that is followed, unless another process does, or just did."""
+
+    def __init__(self, lock: Path, file: AnswerFile, followed: FollowedJobs, ask: Ask) -> None:
+        self._lock = lock
+        self._file = file
+        self._followed = followed
+        self._ask = ask
+
+    def make(self, job_id: str, wait: float, since: float) -> None:
+        """Ask, where it is still due when the lock is ours."""
+        with self._lock.open("ab") as lock:
+            if not _gets(lock.fileno()):
+                return
+            before = self._file.read()
+            if not _is_due(before, wait, since):
+                return
+            now = time.monotonic()
+            self._file.write(before.began(now))
+            try:
+                reports = self._ask(sorted(self._followed.job_ids() | {job_id}))
+            except SchedulerError as error:
+                self._file.write(before.failed(now, error.message))
+            else:
+                self._file.write(answered(now, reports))
+
+
+def _is_due(answer: SharedAnswer, wait: float, since: float) -> bool:
+    """Return whether the wait is over, counted from the last question, and from `since`."""
+    now = time.monotonic()
+    asked_at = answer.asked_at if answer.asked_at <= now else -math.inf  # before a restart
+    return now - max(asked_at, since) >= wait
+
+
+def _gets(handle: int) -> bool:
+    try:
+        return try_lock(handle)
+    except OSError as error:  # there are file systems without: what is asked too often is told
+        log.info("the file system of the state directory has no locks: %s", error)
+        return True

@@ -1,0 +1,244 @@
+"""Following a job whose scheduler says what no real one says when it is asked to."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+
+from qxub.execution import canceller, follow
+from qxub.job import ArrayRange, JobState, Outcome, OutcomeKind
+from qxub.scheduler.base import JobReport
+from tests.execution.scripted import JOB_ID, ScriptedRun
+from tests.posix import runs_jobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = runs_jobs
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+
+
+def ended(outcome: Outcome | None = None, **details: object) -> JobReport:
+    return JobReport(JobState.ENDED, outcome, **details)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> ScriptedRun:
+    return ScriptedRun(tmp_path)
+
+
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "FILE_GRACE", 0.5)
+
+
+def test_bytes_come_within_a_second_of_being_there(run: ScriptedRun) -> None:
+    run.starts(out=b"first")
+    run.begin()
+    wait_for(lambda: run.observer.out == b"first")
+    time.sleep(1)  # by now the looks are as far apart as they get
+    run.writes(b", second", b"err")
+    before = time.monotonic()
+    wait_for(lambda: run.observer.out == b"first, second" and run.observer.err)
+    assert time.monotonic() - before < 1
+    run.ends("exit 4")
+    assert run.outcome() == Outcome(OutcomeKind.COMPLETED, status=4, job_id=JOB_ID)
+
+
+def test_a_short_job_costs_no_query(run: ScriptedRun) -> None:
+    run.scheduler.query_interval = 60
+    run.starts()
+    run.ends("exit 0")
+    run.begin()
+    assert run.outcome().status == 0
+    assert run.scheduler.calls == 0
+
+
+def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
+    tell = run.scheduler.says
+    seen = run.observer.events
+    tell(JobReport(JobState.QUEUED, reason="Priority", queue="normal"))
+    run.begin()
+    wait_for(lambda: len(seen) == 1)
+    tell(JobReport(JobState.QUEUED, reason="Resources", starts_at=1e9, queue="normal"))
+    wait_for(lambda: len(seen) == 2)
+    tell(JobReport(JobState.HELD, reason="JobHeldUser"))
+    wait_for(lambda: len(seen) == 3)
+    tell(JobReport(JobState.RUNNING))
+    wait_for(lambda: len(seen) == 4)
+    run.starts()
+    tell(JobReport(JobState.SUSPENDED))
+    wait_for(lambda: len(seen) == 5)
+    tell(JobReport(JobState.RUNNING, nodes="n1", queue="normal", used={"cput": "1"}))
+    wait_for(lambda: len(seen) == 6)
+    run.ends("exit 0")
+    run.outcome()
+    assert seen == [
+        ("queued", {"reason": "Priority", "queue": "normal"}),
+        ("queued", {"reason": "Resources", "starts_at": "1000000000", "queue": "normal"}),
+        ("held", {"reason": "JobHeldUser"}),
+        ("started", {}),
+        ("suspended", {}),
+        ("resumed", {}),
+        ("ended", {"queue": "normal", "node": "n1", "used": '{"cput": "1"}'}),
+    ]
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_a_job_that_is_gone_without_a_status_is_lost(run: ScriptedRun) -> None:
+    run.scheduler.says(None)
+    run.starts(out=b"last words")
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+    assert run.observer.out == b"last words"
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: ScriptedRun) -> None:
+    run.scheduler.says(None)
+    run.scheduler.query_interval = 2
+    run.starts()
+    run.begin()
+    wait_for(lambda: run.scheduler.calls == 1)
+    time.sleep(follow.FILE_GRACE)
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    wait_for(lambda: run.scheduler.calls >= 3)
+    run.ends("exit 0")
+    assert run.outcome().status == 0
+
+
+def test_a_status_that_is_seen_late_counts(run: ScriptedRun) -> None:
+    run.scheduler.says(None)
+    run.starts()
+    run.begin()
+    wait_for(lambda: run.scheduler.calls)
+    time.sleep(1)
+    run.ends("exit 5")
+    assert run.outcome().status == 5
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_an_ending_of_which_nothing_is_said_is_lost(run: ScriptedRun) -> None:
+    run.scheduler.says(ended())
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_a_job_that_completed_without_ever_starting_is_lost(run: ScriptedRun) -> None:
+    run.scheduler.says(ended(Outcome(OutcomeKind.COMPLETED, status=0)))
+    run.begin()
+    outcome = run.outcome()
+    assert (outcome.kind, outcome.exit_status) == (OutcomeKind.LOST, 75)
+
+
+def test_a_scheduler_that_is_down_ends_nothing(run: ScriptedRun) -> None:
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    run.begin()
+    wait_for(lambda: run.observer.events)
+    run.scheduler.is_down()
+    run.starts()
+    calls = run.scheduler.calls
+    wait_for(lambda: run.scheduler.calls >= calls + 3)
+    run.ends("exit 0")
+    assert run.outcome().status == 0
+
+
+def test_why_a_job_was_told_to_end_the_scheduler_is_asked_at_once(run: ScriptedRun) -> None:
+    run.scheduler.query_interval = 3600
+    walltime = Outcome(OutcomeKind.WALLTIME_EXCEEDED, job_id=JOB_ID)
+    run.scheduler.says(ended(walltime))
+    run.starts()
+    run.ends("exit 0\nterminated")
+    run.begin()
+    assert run.outcome() == walltime
+    assert run.scheduler.calls == 1
+
+
+def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canceller, "RETRY_INTERVAL", 0.2)
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    run.scheduler.on_cancel = f"echo >>{run.run.path}/cancels; exit 1"
+    run.starts()
+    run.begin()
+    wait_for(lambda: run.observer.events)
+    run.cancelled.set()
+    attempts = run.run.path / "cancels"
+    wait_for(lambda: attempts.exists() and len(attempts.read_text()) >= 3)
+    run.ends("exit 6")
+    assert run.outcome().status == 6
+    assert [name for name, _ in run.observer.events] == ["started", "cancelling", "ended"]
+
+
+def test_output_goes_on_while_the_scheduler_is_frozen(run: ScriptedRun) -> None:
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    run.scheduler.on_cancel = "sleep 5"
+    run.starts(out=b"one")
+    run.cancelled.set()
+    run.begin()
+    wait_for(lambda: run.observer.out == b"one")
+    run.writes(b", two")
+    before = time.monotonic()
+    wait_for(lambda: run.observer.out == b"one, two")
+    assert time.monotonic() - before < 2
+    run.ends("exit 0")
+    run.outcome()
+
+
+def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 5, 2))
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    run.starts(5, out=b"5\n")
+    run.ends("exit 2", 5)
+    run.starts(1, out=b"1a ")
+    run.begin()
+    wait_for(lambda: run.observer.out == b"1a ")
+    run.starts(3, out=b"3\n", err=b"e3\n")
+    run.writes(b"1b\n", index=1)
+    run.ends("exit 0", 1)
+    wait_for(lambda: run.observer.out == b"1a 1b\n3\n")
+    assert run.observer.err == b"e3\n"
+    run.ends("signal 9", 3)
+    outcome = run.outcome()
+    assert run.observer.out == b"1a 1b\n3\n5\n"
+    assert (outcome.kind, outcome.signal) == (OutcomeKind.SIGNALLED, 9)
+    members = [details for name, details in run.observer.events if name == "member"]
+    assert [(m["index"], m["kind"], m["exit_status"]) for m in members] == [
+        ("1", "completed", "0"),
+        ("3", "signalled", "137"),
+        ("5", "completed", "2"),
+    ]
+
+
+def test_members_of_which_only_the_scheduler_knows(tmp_path: Path) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 200))
+    cancelled = Outcome(OutcomeKind.CANCELLED, job_id=JOB_ID)
+    memory = Outcome(OutcomeKind.OUT_OF_MEMORY, job_id=JOB_ID)
+    members = {index: ended(cancelled) for index in range(1, 201)}
+    members[150] = ended(memory, nodes="n7")
+    run.scheduler.says(ended(members=members))
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.OUT_OF_MEMORY
+    kinds = [details for name, details in run.observer.events if name == "member"]
+    assert len(kinds) == 200
+    assert kinds[149]["node"] == "n7"
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_the_grace_for_status_files_is_waited_for_once_in_an_array(tmp_path: Path) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 100))
+    run.scheduler.says(None)
+    before = time.monotonic()
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+    assert time.monotonic() - before < 50 * follow.FILE_GRACE

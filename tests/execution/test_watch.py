@@ -1,0 +1,261 @@
+"""One query in an interval, whoever waits: for all of a user's processes on a host."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+
+from qxub.errors import SchedulerError
+from qxub.execution.followed import LEASE
+from qxub.execution.watch import Watch
+from qxub.job import JobState, Outcome, OutcomeKind
+from qxub.scheduler.base import JobReport
+from tests.execution import watchers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+INTERVAL = 0.2
+
+
+class Recorder:
+    """A scheduler that notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.reports: dict[str, JobReport | None] = {}
+        self.failure = ""
+
+    def __call__(self, job_ids: Sequence[str]) -> dict[str, JobReport | None]:
+        self.calls.append(list(job_ids))
+        if self.failure:
+            raise SchedulerError(self.failure)
+        return {job: self.reports[job] for job in job_ids if job in self.reports}
+
+
+@pytest.fixture
+def scheduler() -> Recorder:
+    return Recorder()
+
+
+def look_until(watch: Watch, condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        watch.look()
+        time.sleep(0.01)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the recording command needs sh")
+def test_a_thousand_followed_jobs_cost_one_query_an_interval(tmp_path: Path) -> None:
+    seconds, count = 8, 250
+    words = [sys.executable, watchers.__file__]
+    processes = [
+        subprocess.Popen([*words, str(tmp_path), str(first), str(count), str(seconds)])
+        for first in range(0, 1000, count)
+    ]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    calls = sorted(float(path.read_text()) for path in tmp_path.glob("calls.*"))
+    assert len(calls) >= 3
+    # What the command takes to start makes single pauses look shorter, or longer.
+    assert calls[-1] - calls[0] > (len(calls) - 1) * watchers.INTERVAL * 0.95
+    assert list((tmp_path / "watch" / "followed").iterdir()) == []
+
+
+def test_every_report_arrives_whole_in_the_other_process(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    member = JobReport(JobState.ENDED, Outcome(OutcomeKind.SIGNALLED, signal=9, job_id="1[].s"))
+    known = JobReport(
+        JobState.SUSPENDED,
+        reason='a "reason"\nof two lines',
+        starts_at=1.5,
+        queue="q",
+        nodes="n[1-2]",
+        submitted_at=1.0,
+        used={"cput": "00:00:01"},
+        members={3: member},
+    )
+    scheduler.reports = {"1[].s": known, "2.s": None}
+    asking = Watch(tmp_path, "1[].s", scheduler, INTERVAL)
+    reading = [Watch(tmp_path, job, scheduler, 1e6) for job in ("1[].s", "2.s")]
+    look_until(asking, lambda: asking.is_answered)
+    for watch in reading:
+        look_until(watch, lambda watch=watch: watch.is_answered)  # type: ignore[misc]
+    assert [watch.report for watch in reading] == [known, None]
+    assert scheduler.calls == [["1[].s", "2.s"]]
+
+
+def test_a_job_that_is_followed_later_is_not_unknown(tmp_path: Path, scheduler: Recorder) -> None:
+    first = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": JobReport(JobState.RUNNING)}
+    look_until(first, lambda: first.is_answered)
+    second = Watch(tmp_path, "2", scheduler, 1e6)
+    assert not second.look()
+    assert not second.is_answered
+    scheduler.reports["2"] = None
+    look_until(first, lambda: second.look() or second.is_answered)
+    assert second.report is None
+
+
+def test_nobody_is_asked_before_the_interval_unless_it_cannot_wait(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    watch = Watch(tmp_path, "1", scheduler, 1e6)
+    scheduler.reports = {"1": None}
+    for _ in range(20):
+        watch.look()
+        time.sleep(0.01)
+    assert scheduler.calls == []
+    urgent = Watch(tmp_path, "1", scheduler, 0.5)
+    deadline = time.monotonic() + 30
+    while not urgent.is_answered and time.monotonic() < deadline:
+        urgent.look(at_most=60)
+        time.sleep(0.01)
+    assert scheduler.calls == [["1"]]
+    urgent.look(at_most=60)
+    assert len(scheduler.calls) == 1
+
+
+def test_a_scheduler_that_does_not_answer_takes_nothing_back(
+    tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": JobReport(JobState.RUNNING)}
+    look_until(watch, lambda: watch.is_answered)
+    scheduler.failure = "the server is down"
+    look_until(watch, lambda: "asking for job 1 failed: the server is down" in caplog.text)
+    assert watch.report == JobReport(JobState.RUNNING)
+    asked = len(scheduler.calls)
+    scheduler.failure = ""
+    scheduler.reports = {"1": None}
+    look_until(watch, lambda: watch.report is None)
+    assert len(scheduler.calls) > asked
+
+
+def test_a_process_that_dies_while_it_asks_leaves_no_lock(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    script = f"""
+import time
+from pathlib import Path
+from qxub.execution.watch import Watch
+def ask(job_ids):
+    print("asking", flush=True)
+    time.sleep(600)
+watch = Watch(Path({str(tmp_path)!r}), "1", ask, {INTERVAL})
+while True:
+    watch.look()
+    time.sleep(.01)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"asking"
+        watch = Watch(tmp_path, "2", scheduler, INTERVAL)
+        for _ in range(100):
+            watch.look()
+            time.sleep(0.01)
+        assert scheduler.calls == []
+        process.kill()
+    scheduler.reports = {"2": None}
+    look_until(watch, lambda: watch.is_answered)
+    assert scheduler.calls == [["1", "2"]]
+
+
+def test_a_job_that_nobody_follows_any_more_is_not_asked_for(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    Watch(tmp_path, "dead", scheduler, INTERVAL)
+    long_ago = time.time() - LEASE - 1
+    os.utime(tmp_path / "followed" / "dead", (long_ago, long_ago))
+    closed = Watch(tmp_path, "closed", scheduler, INTERVAL)
+    closed.close()
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    look_until(watch, lambda: watch.is_answered)
+    assert scheduler.calls == [["1"]]
+
+
+def test_a_job_whose_notice_was_lost_is_noted_again(tmp_path: Path, scheduler: Recorder) -> None:
+    watch = Watch(tmp_path, "1", scheduler, 1e6)
+    (tmp_path / "followed" / "1").unlink()
+    other = Watch(tmp_path, "2", scheduler, INTERVAL)
+    scheduler.reports = {"1": None, "2": None}
+    look_until(other, lambda: watch.look() or watch.is_answered)
+    assert scheduler.calls[0] == ["2"]
+    assert scheduler.calls[-1] == ["1", "2"]
+
+
+def test_what_cannot_be_shared_is_known_all_the_same(
+    tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "qxub")
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    (tmp_path / "answer.part" / "in the way").mkdir(parents=True)
+    scheduler.reports = {"1": JobReport(JobState.HELD)}
+    look_until(watch, lambda: watch.is_answered)
+    assert watch.report == JobReport(JobState.HELD)
+    assert "cannot write" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"torn {", b'{"format": 0}\n', b"[]\n", b"\xff\n"])
+def test_an_answer_that_is_none_is_passed_over(
+    tmp_path: Path, scheduler: Recorder, content: bytes
+) -> None:
+    (tmp_path / "answer").write_bytes(content)
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    look_until(watch, lambda: watch.is_answered)
+    assert watch.report is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
+def test_it_is_private(tmp_path: Path, scheduler: Recorder) -> None:
+    watch = Watch(tmp_path / "watch", "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    look_until(watch, lambda: watch.is_answered)
+    assert mode(tmp_path / "watch" / "followed") == 0o700
+    assert mode(tmp_path / "watch" / "answer") == 0o600
+
+
+def test_a_slow_scheduler_does_not_hold_up_the_follower(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    release = threading.Event()
+
+    def ask(job_ids: Sequence[str]) -> dict[str, JobReport | None]:
+        release.wait(30)
+        return scheduler(job_ids)
+
+    watch = Watch(tmp_path, "1", ask, INTERVAL)
+    scheduler.reports = {"1": None}
+    longest = 0.0
+    for _ in range(100):
+        before = time.monotonic()
+        watch.look()
+        longest = max(longest, time.monotonic() - before)
+        time.sleep(0.01)
+    assert longest < 1
+    release.set()
+    look_until(watch, lambda: watch.is_answered)
+
+
+def test_what_is_wrong_in_the_asking_is_not_swallowed(tmp_path: Path) -> None:
+    def ask(job_ids: Sequence[str]) -> dict[str, JobReport | None]:
+        raise AssertionError(job_ids)
+
+    watch = Watch(tmp_path, "1", ask, INTERVAL)
+    with pytest.raises(AssertionError, match="1"):
+        look_until(watch, lambda: False)
