@@ -1,0 +1,56 @@
+"""The sites of the suite, and a desk at each for a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.batch.harness import COMMANDS
+from tests.real.jobs.sites import Desk, Site, environment_without
+from tests.real.requirements import require
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.real.slurm import Slurm
+
+LOCAL = (sys.executable, "-m", "qxub.cli.local_batch_posix")
+
+
+@pytest.fixture(params=["local", "pbs", "slurm"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    environment = environment_without("QXUB_")
+    if request.param == "local":
+        environment["XDG_STATE_HOME"] = str(tmp_path / "home" / "state")
+        return Site("local", "local", environment, (*LOCAL, "cancel"), (*LOCAL, "release"))
+    if request.param == "pbs":
+        if os.environ.get("QXUB_TEST_PBS") == "1":
+            return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",))
+        return _fake_pbs(tmp_path / "pbs", environment)
+    slurm: Slurm = request.getfixturevalue("slurm")
+    environment.update(slurm.env)
+    return Site("slurm", "slurm", environment, ("scancel",), ("scontrol", "release"))
+
+
+def _fake_pbs(state: Path, environment: dict[str, str]) -> Site:
+    """The one of tests/fakes/batch; its clock is the machine's."""
+    state.mkdir()
+    environment["PATH"] = os.pathsep.join((str(COMMANDS), environment["PATH"]))
+    environment["FAKE_PBS"] = str(state)
+    return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",))
+
+
+@pytest.fixture
+def desk(site: Site, tmp_path: Path) -> Desk:
+    if sys.platform == "win32" or shutil.which("bash") is None:
+        require("bash", "jobs need a POSIX system with bash")
+    for name in ("work", "home"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    config = tmp_path / "home" / "config" / "qxub" / "config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"scheduler: {site.scheduler}\nmonitoring: {{interval: 2}}\n")
+    return Desk(site, tmp_path / "work", tmp_path / "home")

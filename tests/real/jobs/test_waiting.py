@@ -1,0 +1,80 @@
+"""Jobs that wait: on hold, and for other jobs; and arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real.jobs.sites import wait_until
+
+if TYPE_CHECKING:
+    from tests.real.jobs.sites import Desk
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def submitted(desk: Desk, *words: str) -> str:
+    """Submit a job that nobody follows; give its ID."""
+    ended = desk.exec("--terse", *words)
+    assert ended.status == 0, ended.err
+    return ended.out.decode().strip()
+
+
+def test_terse_prints_the_id_and_leaves(desk: Desk) -> None:
+    assert submitted(desk, "--", "touch", "ran")
+    wait_until((desk.work / "ran").exists)
+
+
+def test_held_and_released(desk: Desk) -> None:
+    with desk.following("--hold", "--", "sh", "-c", "echo ran; exit 5") as following:
+        desk.site.command(desk.site.release, following.job_id())
+        ended = following.ended()
+    assert (ended.status, ended.kind, ended.out) == (5, "completed", b"ran\n")
+
+
+def test_after_the_success_of_another(desk: Desk) -> None:
+    first = submitted(desk, "--", "sh", "-c", "sleep 1; touch first")
+    ended = desk.exec("--depend", f"afterok:{first}", "--", "ls")
+    assert (ended.status, ended.out) == (0, b"first\n")
+
+
+def test_after_the_failure_of_another(desk: Desk) -> None:
+    first = submitted(desk, "--", "sh", "-c", "sleep 1; touch first; exit 1")
+    ended = desk.exec("--depend", f"afternotok:{first}", "--", "ls")
+    assert (ended.status, ended.out) == (0, b"first\n")
+
+
+def test_what_it_waits_for_never_comes(desk: Desk) -> None:
+    first = submitted(desk, "--", "sh", "-c", "sleep 1; exit 1")
+    ended = desk.exec("--depend", f"afterok:{first}", "--", "touch", "ran")
+    assert (ended.status, ended.kind) == (130, "cancelled")
+    assert not (desk.work / "ran").exists()
+
+
+INDEX = "$QXUB_ARRAY_INDEX"
+
+
+def test_an_array_whose_members_all_succeed(desk: Desk) -> None:
+    ended = desk.exec("--array", "1-5:2", "--cmd", "echo member ${{QXUB_ARRAY_INDEX}}")
+    assert (ended.status, ended.kind) == (0, "completed")
+    assert sorted(ended.out.splitlines()) == [b"member 1", b"member 3", b"member 5"]
+    assert [member["index"] for member in ended.result["members"]] == [1, 3, 5]
+
+
+def test_the_outcome_of_an_array_is_the_worst_of_its_members(desk: Desk) -> None:
+    script = f'echo "{INDEX}"; [ "{INDEX}" != 2 ] || exit 7'
+    ended = desk.exec("--array", "1-3", "--", "sh", "-c", script)
+    assert (ended.status, ended.kind) == (7, "completed")
+    assert sorted(ended.out.split()) == [b"1", b"2", b"3"]
+    statuses = [(member["index"], member["exit_status"]) for member in ended.result["members"]]
+    assert statuses == [(1, 0), (2, 7), (3, 0)]
+
+
+def test_an_array_that_is_cancelled(desk: Desk) -> None:
+    script = f'touch "started.{INDEX}"; exec sleep 250'
+    with desk.following("--array", "1-2", "--", "sh", "-c", script) as following:
+        wait_until(lambda: list(desk.work.glob("started.*")))
+        following.interrupt()
+        ended = following.ended()
+    assert (ended.status, ended.kind) == (130, "cancelled")
