@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable
 
 from qxub.errors import SchedulerError
 from qxub.execution.commands import run_command
+from qxub.execution.query import ask
 from qxub.job import JobState, Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -163,16 +164,12 @@ class _Follower:
             interval = min(interval, ENDING_INTERVAL)
         self._next_query = time.monotonic() + interval * random.uniform(1, 1.25)  # noqa: S311
         try:
-            answer = run_command(scheduler.query(job_id))
-            if answer.status != 0 and scheduler.is_unavailable(answer):
-                log.warning("%s does not answer: %s", scheduler.name, answer.stderr.strip())
-                return None, False
-            report = scheduler.report(job_id, answer)
-        except (SchedulerError, ValueError) as error:
+            reports = ask(scheduler, [job_id])
+        except SchedulerError as error:
             # A scheduler that is down now says nothing about the job: ask again later.
-            log.warning("asking for job %s failed: %s", job_id, error)
+            log.warning("asking for job %s failed: %s", job_id, error.message)
             return None, False
-        return report, True
+        return reports.get(job_id), job_id in reports
 
 
 def _script_may_know_more(said: Outcome | None) -> bool:
