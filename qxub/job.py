@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-CONDITIONS = ("after", "afterok", "afternotok", "afterany")
-"""of a dependency, in words that PBS Pro and Slurm share"""
-VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""of the environment: what a shell can export (POSIX.1-2017, XBD 3.235)"""
+from qxub.job_checks import (
+    check_dependencies,
+    check_email_options,
+    check_modules,
+    check_variables,
+    check_volumes,
+)
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,7 @@ class Resources:
     """the compute node must reach the Internet"""
 
     def __post_init__(self) -> None:
-        for volume in self.volumes:
-            if not volume or re.search(r"[\s,+]", volume):
-                message = f"{volume!r} is not a volume; write them as gdata/a56+scratch/a56"
-                raise ValueError(message)
+        check_volumes(self.volumes)
         for name in ("memory", "cpus", "walltime", "disk", "gpus"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -64,10 +63,7 @@ class ExecutionContext:
     """what contexts beyond these were given, by the name of their option's field"""
 
     def __post_init__(self) -> None:
-        for module in self.modules:
-            if not module or "," in module or len(module.split()) != 1:
-                message = f"{module!r} is not the name of a module"
-                raise ValueError(message)
+        check_modules(self.modules)
         if self.environment is not None and self.container is not None:
             message = "--env and --sif exclude each other: a container brings its own environment"
             raise ValueError(message)
@@ -142,7 +138,7 @@ class JobSpec:
     stderr: str | None = None
     """the user's own files for the streams; variables such as {name} may be in them"""
     log_directory: str | None = None
-    """where those of the two are that no absolute path names"""
+    """where the two are, unless their paths are absolute"""
     template: str | None = None
     """path of the template of the job script, on the machine that submits"""
 
@@ -150,35 +146,12 @@ class JobSpec:
         if bool(self.command) == (self.shell_command is not None):
             message = "a job needs a command, or --cmd in its place, and not both"
             raise ValueError(message)
-        for dependency in self.dependencies:
-            _check_dependency(dependency)
-        _check_variables([name for name, _ in self.variables])
-        if self.email_options is not None and not re.fullmatch("[abe]+", self.email_options):
-            message = f"{self.email_options!r}: write the letters a (aborted), b (begun), e (ended)"
-            raise ValueError(message)
+        check_dependencies(self.dependencies)
+        check_variables(self.variables)
+        check_email_options(self.email_options)
         if self.create_working_directory and self.working_directory is None:
             message = "--create-execdir needs --execdir: it makes that directory"
             raise ValueError(message)
-        if self.stdout is not None and self.stdout == self.stderr:
-            message = "--out and --err name one file; the two streams are kept apart"
-            raise ValueError(message)
-
-
-def _check_variables(names: list[str]) -> None:
-    for name in names:
-        if not VARIABLE_NAME.fullmatch(name):
-            message = f"{name!r} cannot be the name of a variable of the environment"
-            raise ValueError(message)
-        if names.count(name) > 1:
-            message = f"the variable {name} is given twice"
-            raise ValueError(message)
-
-
-def _check_dependency(text: str) -> None:
-    condition, _, job_id = text.partition(":")
-    if condition not in CONDITIONS or not job_id or re.search(r"[\s,]", job_id):
-        message = f"{text!r} is no dependency; write CONDITION:JOB_ID ({', '.join(CONDITIONS)})"
-        raise ValueError(message)
 
 
 class JobState(enum.Enum):

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from qxub.job import VARIABLE_NAME, ArrayRange
+from qxub.job import ArrayRange
+from qxub.job_checks import VARIABLE_NAME
 from qxub.placeholders import check_placeholders
 from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
 

@@ -219,7 +219,6 @@ def test_no_value_of_a_variable_is_on_the_command_line_that_is_built() -> None:
         ("--depend afterok: -- x", "'afterok:' is no dependency"),
         ("--email-opts x -- x", "write the letters a (aborted), b (begun), e (ended)"),
         ("--out {nam} -- x", "unknown {nam}; known are user, project, name"),
-        ("--out f --err f -- x", "--out and --err name one file"),
         ("--create-execdir -- x", "--create-execdir needs --execdir"),
         ("--cmd x -- x", "a job needs a command, or --cmd in its place, and not both"),
         ("--volumes a++b -- x", "'' is not a volume"),

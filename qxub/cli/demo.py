@@ -212,6 +212,6 @@ class _Narrator:
 def _wait_for_jobs(state: Path) -> None:
     """Cancel what still runs, and wait for the end, so that nothing is left behind."""
     if sys.platform != "win32":  # for mypy: the demo has refused to start there
-        from qxub.execution.local_batch_posix import LocalBatch  # noqa: PLC0415
+        from qxub.execution.local_batch.queue_posix import LocalBatch  # noqa: PLC0415
 
         LocalBatch(state).end_all()

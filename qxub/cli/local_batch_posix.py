@@ -10,46 +10,76 @@ import sys
 assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
 
 import argparse
+import dataclasses
 import json
+import re
 from pathlib import Path
 
 from qxub.config.paths import state_directory
 from qxub.errors import QxubError
-from qxub.execution.local_batch_posix import LocalBatch
+from qxub.execution.local_batch.queue_posix import LocalBatch
+from qxub.execution.local_batch.submission_posix import NewJob
+from qxub.job import ArrayRange
+
+_ARRAY = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?:%(\d+))?")
 
 
 def main() -> int:
     """Run one command; what it answers goes to stdout, what went wrong to stderr."""
     words = _parser().parse_args()
-    batch = LocalBatch(state_directory())
     try:
-        if words.action == "submit":
-            cpus, walltime, log = words.cpus, words.walltime, words.log
-            answer = batch.submit(words.script, cpus=cpus, walltime=walltime, log=log)
-            sys.stdout.write(f"{answer}\n")
-        elif words.action == "query":
-            sys.stdout.write(json.dumps(batch.query(words.job_id)) + "\n")
-        elif words.action == "cancel":
-            batch.cancel(words.job_id)
-        else:
-            batch.supervise(words.job_id)
+        _run(words, LocalBatch(state_directory()))
     except QxubError as error:
-        sys.stderr.write(f"{error.message}. {error.hint}\n")
+        sys.stderr.write(f"{error.message}. {error.hint}".rstrip() + "\n")
         return error.exit_status
     return 0
+
+
+def _run(words: argparse.Namespace, batch: LocalBatch) -> None:
+    if words.action == "submit":
+        options = {field.name: getattr(words, field.name) for field in dataclasses.fields(NewJob)}
+        sys.stdout.write(f"{batch.submit(NewJob(**options))}\n")
+    elif words.action == "query":
+        sys.stdout.write(json.dumps(batch.query(words.job_ids)) + "\n")
+    elif words.action == "find":
+        sys.stdout.writelines(f"{found}\n" for found in batch.find(words.run_id))
+    elif words.action == "supervise":
+        # Submissions are many, and do not need what this imports.
+        from qxub.execution.local_batch.supervise_posix import supervise  # noqa: PLC0415
+
+        supervise(batch, words.job_id)
+    else:
+        change = {"cancel": batch.cancel, "hold": batch.hold, "release": batch.release}
+        change[words.action](words.job_id)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     submit = actions.add_parser("submit")
-    submit.add_argument("--cpus", type=int, required=True)
+    submit.add_argument("--run-id")
+    submit.add_argument("--name", default=NewJob.name)
+    submit.add_argument("--cpus", type=int, default=NewJob.cpus)
+    submit.add_argument("--memory", type=int, default=NewJob.memory, help="bytes")
     submit.add_argument("--walltime", type=int, help="seconds")
+    submit.add_argument("--array", type=_array_range, help="such as 1-10:2%%4")
+    submit.add_argument("--dependency", dest="dependencies", action="append", default=[])
+    submit.add_argument("--hold", action="store_true")
     submit.add_argument("--log", type=Path, required=True)
     submit.add_argument("script", type=Path)
-    for action in ("query", "cancel", "supervise"):
+    actions.add_parser("query").add_argument("job_ids", nargs="*")
+    actions.add_parser("find").add_argument("run_id")
+    for action in ("cancel", "hold", "release", "supervise"):
         actions.add_parser(action).add_argument("job_id")
     return parser
+
+
+def _array_range(text: str) -> ArrayRange:
+    match = _ARRAY.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    first, last, step, limit = match.groups()
+    return ArrayRange(int(first), int(last), int(step or 1), int(limit) if limit else None)
 
 
 if __name__ == "__main__":

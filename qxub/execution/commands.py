@@ -22,11 +22,16 @@ class CommandTimeoutError(SchedulerError):
     """The command was still running at the time limit; what it did meanwhile is not known."""
 
 
+class CommandMissingError(SchedulerError):
+    """The command is not installed here."""
+
+
 def run_command(argv: Sequence[str]) -> Answer:
     """Run a scheduler's command and return what it printed.
 
     The command gets a session of its own, so that Ctrl-C at the terminal does not end it half-way.
-    Raises SchedulerError when it cannot be started, CommandTimeoutError when it does not end.
+    Raises CommandMissingError or another SchedulerError when it cannot be started, and
+    CommandTimeoutError when it does not end.
     """
     log.debug("running %s", argv)
     try:
@@ -41,6 +46,9 @@ def run_command(argv: Sequence[str]) -> Answer:
     except subprocess.TimeoutExpired as error:
         message = f"{argv[0]} did not answer within {TIME_LIMIT:.0f} seconds"
         raise CommandTimeoutError(message, hint="The scheduler may be down; try later.") from error
+    except FileNotFoundError as error:
+        message = f"cannot run {argv[0]}: there is no such command here"
+        raise CommandMissingError(message) from error
     except OSError as error:
         message = f"cannot run {argv[0]}: {error.strerror or error}"
         raise SchedulerError(message) from error

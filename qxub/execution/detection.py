@@ -24,10 +24,17 @@ _BY_NAME: dict[str, Callable[[], Scheduler]] = {
     "slurm": Slurm,
     "local": lambda: Local(BATCH),
 }
+"""the names are those of `scheduler` in the settings and of `type` in a platform definition"""
+_VERSIONS = {
+    "pbs_pro": (("qsub", "--version"), "pbs_version"),
+    "slurm": (("sbatch", "--version"), "slurm"),
+}
+"""a command of each scheduler, and a word of its answer. The word counts: Slurm ships a wrapper
+called qsub, which knows no --version (Debian: slurm-wlm-torque)"""
 
 
 def find_scheduler(name: str | None = None) -> Scheduler:
-    """Return the scheduler of that name, by default the one whose commands are on PATH.
+    """Return the scheduler of that name, by default the one whose commands answer.
 
     Without PBS Pro and Slurm that is the embedded one. Raises ConfigError for an unknown name, and
     SchedulerError for the embedded one where jobs cannot run (no POSIX system, or no bash).
@@ -44,7 +51,7 @@ def find_scheduler(name: str | None = None) -> Scheduler:
 
 
 def _detected() -> str:
-    # Slurm ships a wrapper called qsub: only one that gives a PBS version counts.
-    if shutil.which("qsub") and "pbs_version" in run_command(["qsub", "--version"]).stdout:
-        return "pbs_pro"
-    return "slurm" if shutil.which("sbatch") else "local"
+    for name, (argv, word) in _VERSIONS.items():
+        if shutil.which(argv[0]) and word in run_command(argv).stdout:
+            return name
+    return "local"

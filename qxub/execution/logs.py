@@ -60,9 +60,13 @@ def log_paths(spec: JobSpec) -> dict[str, str]:
 def log_files(variables: RunVariables, base: Path) -> LogFiles | None:
     """Return the user's files, or None where the streams are in the run directory alone.
 
-    Relative paths are below `base`. Raises UsageError for a variable that has no value.
+    Relative paths are below `base`. Raises UsageError for a variable that has no value, and
+    for one file in both places.
     """
     paths = {stream: base / Path(p).expanduser() for stream, p in log_paths(variables.spec).items()}
+    if len(set(paths.values())) < len(paths):
+        message = f"--out and --err both name {paths['stdout']}; the two streams are kept apart"
+        raise UsageError(message, hint="Name two files, or give --log-dir alone.")
     words = {stream: _word(str(path), variables) for stream, path in paths.items()}
     return LogFiles(words) if words else None
 

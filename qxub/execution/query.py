@@ -1,32 +1,55 @@
-"""One question to the scheduler for all the jobs that somebody here waits for."""
+"""Questions to a scheduler, each asked by as many of its commands as it takes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import getpass
+from functools import partial
+from typing import TYPE_CHECKING, Callable, TypeVar
 
 from qxub.errors import SchedulerError
-from qxub.execution.commands import run_command
+from qxub.execution.commands import CommandMissingError, run_command
+from qxub.scheduler.base import COMMAND_MISSING, Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
-    from qxub.scheduler.base import JobReport, Scheduler
+    from qxub.scheduler.base import Reports, Scheduler
+
+T = TypeVar("T")
 
 
-def ask(scheduler: Scheduler, job_ids: Sequence[str]) -> dict[str, JobReport | None]:
-    """Return what the scheduler knows of each job; None for one that it does not know.
+def ask(scheduler: Scheduler, job_ids: Sequence[str]) -> Reports:
+    """Return what the scheduler says of each job; None for one that it no longer knows.
 
-    Raises SchedulerError where the scheduler does not answer, or not to be understood.
+    A job that it says nothing of, neither the one nor the other, is left out. Raises
+    SchedulerError where it does not answer, or not to be understood: nothing is known then.
     """
-    return {job_id: _ask_for_one(scheduler, job_id) for job_id in job_ids}
+    return _converse(scheduler.query(job_ids)) if job_ids else {}
 
 
-def _ask_for_one(scheduler: Scheduler, job_id: str) -> JobReport | None:
-    answer = run_command(scheduler.query(job_id))
-    if answer.status != 0 and scheduler.is_unavailable(answer):
-        message = f"{scheduler.name} does not answer: {answer.stderr.strip()}"
-        raise SchedulerError(message)
+def look_up(scheduler: Scheduler, run_id: str) -> list[str]:
+    """Return the IDs of this user's jobs that carry the run ID: one at most, if all is well.
+
+    Raises SchedulerError as `ask` does, and where nothing here knows the user's name.
+    """
     try:
-        return scheduler.report(job_id, answer)
-    except ValueError as error:
-        raise SchedulerError(str(error)) from error
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+        message = "nothing here knows your user name, by which the scheduler has your jobs"
+        raise SchedulerError(message, hint="Set USER.") from error
+    return _converse(scheduler.look_up(run_id, user))
+
+
+def _converse(question: Generator[list[str], Answer, T]) -> T:
+    step: Callable[[], list[str]] = partial(next, question)
+    while True:
+        try:
+            argv = step()
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        try:
+            answer = run_command(argv)
+        except CommandMissingError as error:
+            answer = Answer("", error.message, COMMAND_MISSING)
+        step = partial(question.send, answer)

@@ -131,6 +131,17 @@ class RunDirectory:
         write_private(self.script, content, mode=PRIVATE)
         open_up(self.script, self._mode)
 
+    def job_id(self) -> str | None:
+        """Return the scheduler's job ID, or None where none was recorded."""
+        try:
+            return self._job_id.read_text().strip()
+        except FileNotFoundError:
+            return None
+
+    def has_started(self) -> bool:
+        """Return whether the job script, or that of any member, has begun to run."""
+        return any(self.path.glob("started")) or any(self.path.glob("*/started"))
+
     def record_job_id(self, job_id: str) -> None:
         """Note the scheduler's job ID, as soon as it is known."""
         write_private(self._job_id, f"{job_id}\n".encode())

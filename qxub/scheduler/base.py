@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Optional, Protocol
+
+from qxub.errors import SchedulerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from qxub.job import JobSpec, JobState, Outcome
@@ -23,7 +25,12 @@ class Submission:
     """the job's name: letters, digits and `._+-` only, so that every scheduler takes it"""
     script: Path
     log: Path
-    """for what the scheduler itself has to say; the job's streams go elsewhere"""
+    """for what the scheduler itself has to say; the job's streams go elsewhere. Each member of an
+    array job has one of its own: this name, a full stop, and the member's index"""
+
+
+COMMAND_MISSING = 127
+"""the exit status of an Answer for a command that is not installed, as a shell gives it"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,11 @@ class Answer:
     stderr: str
     status: int
 
+    @property
+    def words(self) -> str:
+        """What the command said, for people."""
+        return self.stderr.strip() or self.stdout.strip()
+
 
 @dataclass(frozen=True)
 class JobReport:
@@ -41,7 +53,8 @@ class JobReport:
 
     state: JobState
     outcome: Outcome | None = None
-    """with ENDED: how, as far as the scheduler knows"""
+    """with ENDED: how, as far as the scheduler knows; None for an array job, whose members have
+    theirs"""
     reason: str = ""
     """why the job is not running yet, in the scheduler's words"""
     starts_at: float | None = None
@@ -55,11 +68,27 @@ class JobReport:
     used: Mapping[str, str] = field(default_factory=dict)
     """resources used, by the scheduler's own names"""
     members: Mapping[int, JobReport] = field(default_factory=dict)
-    """of an array job, by index, as far as the scheduler tells"""
+    """of an array job, by index, as far as the scheduler tells: Slurm keeps no record of a member
+    that is cancelled before it starts"""
+
+
+Reports = dict[str, Optional[JobReport]]
+"""by job ID: what the scheduler says; None where it no longer knows the job. A job that the answer
+says nothing of, neither the one nor the other, is not in it: nothing is known of it now"""
+
+if TYPE_CHECKING:
+    Query = Generator[list[str], Answer, Reports]
+    LookUp = Generator[list[str], Answer, list[str]]
 
 
 class Scheduler(Protocol):
-    """One batch system. Each implementation is one file."""
+    """One batch system. Each implementation is one file.
+
+    `query` and `look_up` may need more than one command, so they are generators: each argv that
+    they yield is to be run and its answer sent back, until they return. `qxub.execution.query`
+    does that. They raise SchedulerError where the scheduler does not answer, or not to be
+    understood.
+    """
 
     name: str
     query_interval: float
@@ -70,7 +99,10 @@ class Scheduler(Protocol):
     """the one that holds the index of an array's member"""
 
     def directives(self, submission: Submission) -> list[str]:
-        """Return the lines at the head of the job script that carry the job's resources."""
+        """Return the lines at the head of the job script that carry the job's resources.
+
+        Raises RefusedError for what this scheduler has no means to ask for.
+        """
 
     def submit(self, submission: Submission) -> list[str]:
         """Return the argv that submits the script."""
@@ -78,20 +110,49 @@ class Scheduler(Protocol):
     def job_id(self, answer: Answer) -> str | None:
         """Return the job ID from the answer to `submit`, or None where there is none in it."""
 
-    def query(self, job_id: str) -> list[str]:
-        """Return the argv that asks for the job."""
+    def query(self, job_ids: Sequence[str]) -> Query:
+        """Ask for all these jobs at once; see Reports for what is returned."""
 
-    def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        """Return what the answer to `query` says, or None where the job is unknown.
+    def look_up(self, run_id: str, user: str) -> LookUp:
+        """Ask for the IDs of the user's jobs that carry this run ID."""
 
-        Raises ValueError for an answer that cannot be understood.
-        """
+    def hold(self, job_id: str) -> list[str]:
+        """Return the argv that keeps a job from starting."""
+
+    def release(self, job_id: str) -> list[str]:
+        """Return the argv that lets a held job start."""
 
     def cancel(self, job_id: str) -> list[str]:
         """Return the argv that ends the job, queued or running."""
 
     def is_unavailable(self, answer: Answer) -> bool:
         """Return whether a failed command failed because the scheduler could not be reached."""
+
+    def may_have_submitted(self, answer: Answer) -> bool:
+        """Return whether a failed `submit` may have left a job: the answer was lost, not the call.
+
+        Only for an answer that `is_unavailable`.
+        """
+
+    def hint(self, answer: Answer) -> str:
+        """Return our reading of a refusal and the way out; "" where we know no more than it says.
+
+        The answer is the one to `submit`.
+        """
+
+
+def answered(scheduler: Scheduler, answer: Answer) -> Answer:
+    """Return the answer, or raise SchedulerError where the scheduler could not be reached."""
+    if answer.status != 0 and scheduler.is_unavailable(answer):
+        message = f"{scheduler.name} does not answer: {answer.words}"
+        raise SchedulerError(message, hint="It may be down; try again later.")
+    return answer
+
+
+def state_of_array(members: Mapping[int, JobReport], order: Sequence[JobState]) -> JobState:
+    """Return the state of an array job: the first in `order` that a member is in."""
+    found = {member.state for member in members.values()}
+    return next(state for state in order if state in found)
 
 
 def requested_queue(spec: JobSpec) -> str | None:
@@ -102,3 +163,8 @@ def requested_queue(spec: JobSpec) -> str | None:
 def mebibytes(size: int) -> int:
     """Return bytes as MiB, rounded up so that the job never gets less than it asked for."""
     return -(-size // 2**20)
+
+
+def one_hint(readings: Mapping[str, str], words: str) -> str:
+    """Return the first hint whose key is in the scheduler's words, or ""."""
+    return next((hint for said, hint in readings.items() if said in words), "")

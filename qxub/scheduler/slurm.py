@@ -1,44 +1,54 @@
-"""Slurm: sbatch(1), scontrol(1), scancel(1)."""
+"""The Slurm Workload Manager: sbatch(1), squeue(1), sacct(1), scontrol(1), scancel(1)."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Optional
 
-from qxub.job import JobState, Outcome, OutcomeKind
+from qxub.errors import RefusedError, SchedulerError
+from qxub.job import JobState
 from qxub.quantities import format_clock
-from qxub.scheduler.base import Answer, JobReport, Submission, mebibytes, requested_queue
+from qxub.scheduler import refusals
+from qxub.scheduler.base import (
+    COMMAND_MISSING,
+    Answer,
+    JobReport,
+    Submission,
+    answered,
+    mebibytes,
+    one_hint,
+    requested_queue,
+)
+from qxub.scheduler.slurm_states import (
+    SACCT_FIELDS,
+    SQUEUE_FIELDS,
+    read_array,
+    read_record,
+)
 
-_STATES = {
-    "PENDING": JobState.QUEUED,
-    "CONFIGURING": JobState.QUEUED,
-    "REQUEUED": JobState.QUEUED,
-    "REQUEUE_FED": JobState.QUEUED,
-    "REQUEUE_HOLD": JobState.HELD,
-    "SPECIAL_EXIT": JobState.HELD,
-    "RUNNING": JobState.RUNNING,
-    "COMPLETING": JobState.RUNNING,
-    "SIGNALING": JobState.RUNNING,
-    "STAGE_OUT": JobState.RUNNING,
-    "STOPPED": JobState.RUNNING,
-    "SUSPENDED": JobState.RUNNING,
-    "RESIZING": JobState.RUNNING,
-}
-_ENDINGS = {
-    "TIMEOUT": OutcomeKind.WALLTIME_EXCEEDED,
-    "DEADLINE": OutcomeKind.WALLTIME_EXCEEDED,
-    "OUT_OF_MEMORY": OutcomeKind.OUT_OF_MEMORY,
-    "CANCELLED": OutcomeKind.CANCELLED,
-    "NODE_FAIL": OutcomeKind.LOST,
-    "BOOT_FAIL": OutcomeKind.LOST,
-    "PREEMPTED": OutcomeKind.LOST,
-    "REVOKED": OutcomeKind.LOST,
-}
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from qxub.job import JobSpec
+    from qxub.scheduler.base import LookUp, Query
+
+    Found = tuple[str, Optional[int], JobReport]
+    """job ID, index of the member, and what is known of it"""
+    Accounted = Generator[list[str], Answer, list[Found]]
+
+COMMENT = "qxub:"
+"""is before the run ID in a job's comment"""
+_MAIL_TYPES = {"a": "FAIL,INVALID_DEPEND,REQUEUE", "b": "BEGIN", "e": "END", "n": "NONE"}
+"""the letters of qsub(1B) -m in words of sbatch(1)"""
 _JOB_ID = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
+_SACCT_ID = re.compile(r"(\d+)(?:_(\d+))?")
+_UNKNOWN = "Invalid job id"
+_NO_ACCOUNTING = "accounting storage is disabled"
+_ANSWER_LOST = ("Socket timed out", "Zero Bytes were transmitted", "Message receive failure")
 _UNREACHABLE = (
     "Unable to contact slurm controller",
-    "Socket timed out",
-    "Zero Bytes were transmitted",
     "Could not establish a configuration source",
+    *_ANSWER_LOST,
 )
 
 
@@ -51,44 +61,85 @@ class Slurm:
     index_variable = "SLURM_ARRAY_TASK_ID"
 
     def directives(self, submission: Submission) -> list[str]:
-        """Return `#SBATCH` lines."""
+        """Return `#SBATCH` lines.
+
+        A job whose dependency cannot be fulfilled any more is ended, as on PBS, and does not wait
+        for ever. Raises RefusedError for volumes: Slurm has no such resource, and without them the
+        job might fail later.
+        """
         spec = submission.spec
+        asked = spec.resources
+        if asked.volumes:
+            message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
+            raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
         options = {
             "job-name": submission.name,
             "partition": requested_queue(spec),
             "account": spec.project,
-            "cpus-per-task": spec.resources.cpus,
-            "mem": spec.resources.memory and f"{mebibytes(spec.resources.memory)}M",
-            "time": spec.resources.walltime and format_clock(spec.resources.walltime),
+            "cpus-per-task": asked.cpus,
+            "mem": asked.memory and f"{mebibytes(asked.memory)}M",
+            "time": asked.walltime and format_clock(asked.walltime),
+            "tmp": asked.disk and f"{mebibytes(asked.disk)}M",
+            "gres": asked.gpus and ":".join(filter(None, ("gpu", asked.gpu_type, str(asked.gpus)))),
+            "array": spec.array,
+            "dependency": ",".join(spec.dependencies),
+            "kill-on-invalid-dep": "yes" if spec.dependencies else None,
+            "mail-user": spec.email,
+            "mail-type": _mail_types(spec),
         }
-        lines = [f"#SBATCH --{key}={value}" for key, value in options.items() if value is not None]
-        return [*lines, "#SBATCH --no-requeue"]
+        lines = [f"#SBATCH --{key}={value}" for key, value in options.items() if value]
+        return [*lines, *(["#SBATCH --hold"] if spec.hold else []), "#SBATCH --no-requeue"]
 
     def submit(self, submission: Submission) -> list[str]:
         """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`."""
-        return ["sbatch", "--parsable", f"--output={submission.log}", str(submission.script)]
+        log = str(submission.log).replace("%", "%%") + (".%a" if submission.spec.array else "")
+        comment = f"--comment={COMMENT}{submission.run_id}"
+        return ["sbatch", "--parsable", comment, f"--output={log}", str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the number; sites print notices around it."""
         match = _JOB_ID.search(answer.stdout)
         return match[1] if match else None
 
-    def query(self, job_id: str) -> list[str]:
-        """Ask the controller, which needs no accounting and knows a job MinJobAge after its end."""
-        return ["scontrol", "--oneliner", "show", "job", job_id]
+    def query(self, job_ids: Sequence[str]) -> Query:
+        """Ask the controller, which knows a job MinJobAge after its end; then the accounting.
 
-    def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        """Read JobState and ExitCode."""
-        if answer.status != 0 and "Invalid job id" in answer.stderr:
-            return None
-        state = _field(answer.stdout, "JobState")
-        if _field(answer.stdout, "JobId") != job_id or state is None:
-            message = f"scontrol said nothing of job {job_id}: {answer.stdout[:200]!r}"
-            raise ValueError(message)
-        if state in _STATES:
-            held = (_field(answer.stdout, "Reason") or "").startswith("JobHeld")
-            return JobReport(JobState.HELD if held else _STATES[state])
-        return JobReport(JobState.ENDED, _outcome(job_id, state, answer.stdout))
+        sacct is asked for jobs that the controller has forgotten, and for array jobs that have
+        ended, of which it may have forgotten members. Where there is no accounting the controller
+        has the last word.
+        """
+        answer = answered(self, (yield _squeue(job_ids)))
+        if answer.status != 0 and _UNKNOWN not in answer.stderr:
+            message = f"squeue failed: {answer.words}"
+            raise SchedulerError(message)
+        found = _reports(job_ids, _squeue_records(answer.stdout))
+        unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
+        if unsure:
+            records = yield from self._accounted(unsure)
+            for job_id, report in _reports(unsure, records).items():
+                known = found.get(job_id)
+                members = {**report.members, **(known.members if known else {})}
+                found[job_id] = read_array(members) if members else report
+        return {job_id: found.get(job_id) for job_id in job_ids}
+
+    def look_up(self, run_id: str, user: str) -> LookUp:
+        """Ask the controller for the comments of the user's jobs."""
+        argv = ["squeue", f"--user={user}", "--states=all", "--noheader"]
+        answer = answered(self, (yield [*argv, "--Format=ArrayJobID:|,Comment:|"]))
+        if answer.status != 0:
+            message = f"squeue failed: {answer.words}"
+            raise SchedulerError(message)
+        lines = (line.partition("|") for line in answer.stdout.splitlines())
+        wanted = f"{COMMENT}{run_id}|"
+        return list(dict.fromkeys(job_id for job_id, _, comment in lines if comment == wanted))
+
+    def hold(self, job_id: str) -> list[str]:
+        """Hold by scontrol(1): a user's hold."""
+        return ["scontrol", "uhold", job_id]
+
+    def release(self, job_id: str) -> list[str]:
+        """Release by scontrol(1)."""
+        return ["scontrol", "release", job_id]
 
     def cancel(self, job_id: str) -> list[str]:
         """Cancel, queued or running; TERM first, KILL after KillWait (slurm.conf(5))."""
@@ -98,19 +149,80 @@ class Slurm:
         """Return whether the controller did not answer."""
         return any(words in answer.stderr for words in _UNREACHABLE)
 
+    def may_have_submitted(self, answer: Answer) -> bool:
+        """Return whether the controller was reached, and its answer did not come back."""
+        return any(words in answer.stderr for words in _ANSWER_LOST)
 
-def _field(text: str, key: str) -> str | None:
-    match = re.search(rf"(?:^|\s){key}=(\S+)", text)
-    return match[1] if match else None
+    def hint(self, answer: Answer) -> str:
+        """Read sbatch's words (qxub.scheduler.refusals)."""
+        return one_hint(refusals.SLURM, answer.words)
+
+    def _accounted(self, job_ids: Sequence[str]) -> Accounted:
+        """Return the records of the accounting, where there is one.
+
+        Raises SchedulerError where there is one that does not answer.
+        """
+        fields = ",".join(field for _, field in SACCT_FIELDS)
+        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--array", "--noheader"]
+        answer = yield [*argv, "--parsable2", f"--format={fields}"]
+        if answer.status == 0:
+            return list(_sacct_records(answer.stdout))
+        if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
+            return []
+        message = f"sacct failed: {answer.words}"
+        raise SchedulerError(message)
 
 
-def _outcome(job_id: str, state: str, text: str) -> Outcome:
-    detail = f"Slurm says {state}"
-    if state in _ENDINGS:
-        return Outcome(_ENDINGS[state], job_id=job_id, detail=detail)
-    status, _, signal = (_field(text, "ExitCode") or "").partition(":")
-    if state not in ("COMPLETED", "FAILED") or not (status.isdigit() and signal.isdigit()):
-        return Outcome(OutcomeKind.LOST, job_id=job_id, detail=detail)
-    if int(signal):
-        return Outcome(OutcomeKind.SIGNALLED, signal=int(signal), job_id=job_id, detail=detail)
-    return Outcome(OutcomeKind.COMPLETED, status=int(status), job_id=job_id, detail=detail)
+def _squeue(job_ids: Sequence[str]) -> list[str]:
+    fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
+    argv = ["squeue", "--states=all", "--array", "--noheader", f"--Format={fields}"]
+    return [*argv, f"--jobs={','.join(job_ids)}"]
+
+
+def _squeue_records(text: str) -> Iterator[Found]:
+    for line in text.splitlines():
+        values = line.split("|")
+        if len(values) != len(SQUEUE_FIELDS) + 1:
+            continue  # a site's notice
+        record = dict(zip((name for name, _ in SQUEUE_FIELDS), values))
+        index = int(record["member"]) if record["member"].isdigit() else None
+        yield record["job"], index, read_record(record["job"], record)
+
+
+def _sacct_records(text: str) -> Iterator[Found]:
+    """Read what has ended: one that it calls running, but the controller does not know, is not."""
+    for line in text.splitlines():
+        record = dict(zip((name for name, _ in SACCT_FIELDS), line.split("|")))
+        match = _SACCT_ID.fullmatch(record["id"])
+        if match is None or len(record) != len(SACCT_FIELDS):
+            continue
+        report = read_record(match[1], record)
+        if report.state is JobState.ENDED:
+            yield match[1], int(match[2]) if match[2] else None, report
+
+
+def _reports(job_ids: Sequence[str], records: Iterable[Found]) -> dict[str, JobReport]:
+    found: dict[str, JobReport] = {}
+    members: dict[str, dict[int, JobReport]] = {}
+    for job_id, index, report in records:
+        if job_id not in job_ids:
+            continue
+        if index is None:
+            found[job_id] = report
+        else:
+            members.setdefault(job_id, {})[index] = report
+    return {**found, **{job_id: read_array(known) for job_id, known in members.items()}}
+
+
+def _may_be_incomplete(report: JobReport | None) -> bool:
+    return report is None or (bool(report.members) and report.state is JobState.ENDED)
+
+
+def _mail_types(spec: JobSpec) -> str | None:
+    """Return the occasions; where none is named, qsub's: when the job is aborted."""
+    letters = spec.email_options or ("a" if spec.email else "")
+    unknown = set(letters) - set(_MAIL_TYPES)
+    if unknown:
+        message = f"{letters!r} names no occasions to send mail"
+        raise RefusedError(message, hint=f"The letters are {', '.join(_MAIL_TYPES)}.")
+    return ",".join(_MAIL_TYPES[letter] for letter in letters) or None

@@ -18,7 +18,6 @@ from qxub.transport.errors import (
 )
 from qxub.transport.key_exchange import DEFAULT_CONNECT_SECONDS, connect_seconds
 from qxub.transport.lines import close_line, log_in, open_line
-from qxub.transport.paramiko_channels import PACKET_BYTES, WINDOW_BYTES
 from qxub.transport.paramiko_hooks import HookedTransport, close_channel, shut_down
 from qxub.transport.process import RemoteProcess
 from qxub.transport.prompter import NOBODY
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from qxub.transport.completion import Completion
     from qxub.transport.host_config import HostConfig
-    from qxub.transport.paramiko_channels import Answer
+    from qxub.transport.paramiko_channels import Answer, SessionChannel
     from qxub.transport.paramiko_hooks import SocketLike
     from qxub.transport.prompter import Prompter
     from qxub.transport.pty import Pty
@@ -122,9 +121,9 @@ class Connection:
         for one of ours to end, at most `patience` seconds. Raises ChannelError when something is
         refused, or ConnectionLost.
         """
-        with self._new_channel("starting the command", patience) as channel:
-            forward_agent(self.host, channel)
-            session = self._transport.watch(channel)
+        with self._new_channel("starting the command", patience) as session:
+            forward_agent(self.host, session.channel)
+            self._transport.watch(session)
             for pair in (env or {}).items():
                 session.notify("env", *(os.fsencode(text) for text in pair))
             if pty is not None:
@@ -136,6 +135,7 @@ class Connection:
             else:
                 data = command.encode() if isinstance(command, str) else command
                 self._expect(session.request("exec", data), "the command")
+            self._transport.opener.open_ahead()
         return RemoteProcess(self.host.alias, self._transport, session)
 
     def start_subsystem(self, name: str) -> RemoteProcess:
@@ -143,8 +143,8 @@ class Connection:
 
         Waits and raises as `start` does; ChannelError also when the server has none of that name.
         """
-        with self._new_channel(f"starting the subsystem {name}", SESSION_SECONDS) as channel:
-            session = self._transport.watch(channel)
+        with self._new_channel(f"starting the subsystem {name}", SESSION_SECONDS) as session:
+            self._transport.watch(session)
             answer = session.request("subsystem", name.encode())
             self._expect(answer, f"the subsystem {name}")
         return RemoteProcess(self.host.alias, self._transport, session)
@@ -175,28 +175,23 @@ class Connection:
             return run_out(process, time.monotonic() + timeout, stdout, stderr)
 
     @contextmanager
-    def _new_channel(self, stage: str, patience: float) -> Iterator[paramiko.Channel]:
+    def _new_channel(self, stage: str, patience: float) -> Iterator[SessionChannel]:
         """Open a channel, in which the body starts something; close it if that fails."""
-        channel = self._open_session(patience)
+        session = self._open_session(patience)
         try:
             with self._asking(stage, ChannelError):
-                yield channel
+                yield session
         except BaseException:
-            close_channel(channel)
+            close_channel(session.channel)
             raise
 
-    def _open_session(self, patience: float) -> paramiko.Channel:
+    def _open_session(self, patience: float) -> SessionChannel:
         """Open a channel; where the server has none left, wait for one of ours to end."""
         start, pause = time.monotonic(), FIRST_PAUSE
         while True:
             with self._asking("opening a channel", ChannelError):
                 try:
-                    return self._transport.open_channel(
-                        "session",
-                        window_size=WINDOW_BYTES,
-                        max_packet_size=PACKET_BYTES,
-                        timeout=DEFAULT_CONNECT_SECONDS,
-                    )
+                    return self._transport.opener.open(DEFAULT_CONNECT_SECONDS)
                 except paramiko.ChannelException as error:
                     others = len(self._transport.sessions)
                     waited = time.monotonic() - start

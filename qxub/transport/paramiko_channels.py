@@ -54,15 +54,16 @@ STDERR = 1
 class Answer:
     """What the server says to a request about a channel."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
+    def __init__(self, transport: HookedTransport, channel: paramiko.Channel) -> None:
+        self._transport = transport
         self._channel = channel
         self._granted: bool | None = None
-        self._arrived = threading.Event()
+        self._arrived = Wakeup()
 
     def give(self, granted: bool) -> None:
         """Take note of it."""
         self._granted = granted
-        self._arrived.set()
+        self._transport.wake(self._arrived)
 
     def wait(self, seconds: float = math.inf) -> bool | None:
         """Wait for it; None: the channel or the line has ended first, or the time is over."""
@@ -82,8 +83,8 @@ class SessionChannel:
         self.completion: Ending | None = None
         self.closed_by_peer = False
         self.streams = (
-            Stream(self.changed, self._give_back),
-            Stream(self.changed, self._give_back),
+            Stream(self._note_change, self._give_back),
+            Stream(self._note_change, self._give_back),
         )
         self._transport = transport
         self._answers: collections.deque[Answer] = collections.deque()
@@ -152,6 +153,9 @@ class SessionChannel:
         self.closed_by_peer = True
         self.changed.set()
 
+    def _note_change(self) -> None:
+        self._transport.wake(self.changed)
+
     # What we send.
 
     def request(self, kind: str, *fields: bytes | int) -> Answer:
@@ -159,7 +163,7 @@ class SessionChannel:
 
         `fields` are what the request has to say: strings, or 32-bit numbers (RFC 4254 section 6).
         """
-        answer = Answer(self.channel)
+        answer = Answer(self._transport, self.channel)
         message = channel_request(self.channel, kind, *fields, want_reply=True)
         with self._request_lock:  # so that answers are expected in the order of the requests
             self._answers.append(answer)

@@ -20,13 +20,20 @@ from paramiko.common import (
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
+    cMSG_CHANNEL_OPEN,
 )
 from paramiko.message import Message
 
 from qxub.transport.host_certificates import plain_key
 from qxub.transport.host_key_proof import read_plain_key, refusing_bad_keys
-from qxub.transport.paramiko_channels import SessionChannel, channel_request
+from qxub.transport.paramiko_channels import (
+    PACKET_BYTES,
+    WINDOW_BYTES,
+    SessionChannel,
+    channel_request,
+)
 from qxub.transport.paramiko_handshake import HandshakeTransport
+from qxub.transport.paramiko_opening import Opening, SessionOpener
 from qxub.transport.translation import printable
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qxub.transport.proxy_command import ProxySocket
-    from qxub.transport.stream import Stream
+    from qxub.transport.stream import Stream, Wakeup
 
 log = logging.getLogger(__name__)
 # Without a handler of its own, Paramiko's errors would reach stderr by logging's last resort.
@@ -87,14 +94,59 @@ class HookedTransport(HandshakeTransport):
             MSG_CHANNEL_FAILURE: partial(self._on_answer, MSG_CHANNEL_FAILURE),
             MSG_CHANNEL_CLOSE: self._on_channel_close,
         }
+        self.opener = SessionOpener(self)
         self._fed: set[Stream] = set()
+        self._to_wake: set[Wakeup] = set()
         self.packetizer.take_data = self._take_data
-        self.packetizer.call_before_waiting(self._wake_streams)
+        self.packetizer.call_before_waiting(self._wake_waiting)
 
-    def watch(self, channel: paramiko.Channel) -> SessionChannel:
-        """Read from now on what the server sends about `channel`, a session of ours."""
-        session = self.sessions[channel.chanid] = SessionChannel(self, channel)
-        return session
+    def run(self) -> None:
+        """Be Transport's thread."""
+        super().run()
+        self._wake_waiting()
+
+    def wake(self, wakeup: Wakeup) -> None:
+        """Wake who waits: soon, in Transport's own thread; at once, in any other."""
+        if threading.current_thread() is self:
+            self._to_wake.add(wakeup)
+        else:
+            wakeup.set()
+
+    def ask_for_session(self) -> Opening:
+        """Ask for a session channel; this does not wait for it. Raises what ended the line."""
+        if not self.is_active():
+            raise self.get_exception() or EOFError
+        with self.lock:
+            number = self._next_channel()  # type: ignore[attr-defined]
+            channel = paramiko.Channel(number)
+            opening = Opening(self, SessionChannel(self, channel))
+            self._channels.put(number, channel)  # type: ignore[attr-defined]
+            self.channel_events[number] = opening  # type: ignore[assignment] # it calls set()
+            self.channels_seen[number] = True
+            _attach(channel, self)
+        message = Message()
+        message.add_byte(cMSG_CHANNEL_OPEN)
+        message.add_string("session")
+        for field in (number, WINDOW_BYTES, PACKET_BYTES):
+            message.add_int(field)
+        self._send_user_message(message)
+        return opening
+
+    def _parse_channel_open_failure(self, message: Message) -> None:
+        """Keep a session's refusal with its opening; Paramiko notes it as what ended the line."""
+        number, reason = message.get_int(), message.get_int()
+        opening = self.channel_events.get(number)
+        if isinstance(opening, Opening):
+            del self.channel_events[number]
+            self._channels.delete(number)
+            opening.refuse(reason)
+        else:
+            message.rewind()
+            super()._parse_channel_open_failure(message)  # type: ignore[misc]
+
+    def watch(self, session: SessionChannel) -> None:
+        """Read from now on what the server sends about `session`, which is in use."""
+        self.sessions[session.channel.chanid] = session
 
     def send_about(self, channel: paramiko.Channel, payloads: Iterable[bytes]) -> None:
         """Send messages about `channel` at once, as soon as no keys are being exchanged.
@@ -128,14 +180,16 @@ class HookedTransport(HandshakeTransport):
             self._fed.add(stream)
         return True
 
-    def _wake_streams(self) -> None:
-        """Have the data passed on that was taken.
+    def _wake_waiting(self) -> None:
+        """Have the data passed on that was taken, and wake who waits for something else.
 
         Only now, as this thread is about to wait: a thread that wakes while another is busy would
         stop again at once, as only one can run Python.
         """
         while self._fed:
             self._fed.pop().wake()
+        while self._to_wake:
+            self._to_wake.pop().set()
 
     def on_channel_request(self, channel: paramiko.Channel, message: Message) -> None:
         """Take each CHANNEL_REQUEST, in Paramiko's thread; read by us, then by Paramiko."""
@@ -228,6 +282,11 @@ def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, te
     message.add_string(text)
     message.add_string("")  # language tag
     _send(channel, message)
+
+
+def _attach(channel: paramiko.Channel, transport: paramiko.Transport) -> None:
+    channel._set_transport(transport)  # type: ignore[attr-defined]  # noqa: SLF001
+    channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _send(channel: paramiko.Channel, message: Message) -> None:

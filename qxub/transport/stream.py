@@ -46,7 +46,7 @@ class Stream:
     something. The thread is started by the first bytes that have somewhere to go.
     """
 
-    def __init__(self, changed: Wakeup, consumed: Callable[[int], None]) -> None:
+    def __init__(self, changed: Callable[[], None], consumed: Callable[[int], None]) -> None:
         self.received = 0
         """bytes that the sink has taken"""
         self.last_data: float | None = None
@@ -162,4 +162,4 @@ class Stream:
 
     def _end(self) -> None:
         self._ended.set()
-        self._changed.set()
+        self._changed()

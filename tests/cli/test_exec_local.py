@@ -84,7 +84,7 @@ def test_walltime_is_124(qxub: Qxub) -> None:
 def test_a_job_that_was_killed_with_its_supervisor_is_lost(qxub: Qxub) -> None:
     with qxub.start("exec", "--", "sh", "-c", "touch started; exec sleep 60") as process:
         wait_for(qxub.directory / "started")
-        (supervisor,) = (qxub.directory / "state").glob("qxub/local/*/jobs/1/supervisor")
+        (supervisor,) = (qxub.directory / "state").glob("qxub/local/*/running/1.local.supervisor")
         (script,) = qxub.runs.glob("*/job.sh")
         os.kill(int(supervisor.read_text()), signal.SIGKILL)
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
@@ -166,7 +166,7 @@ def test_dry_shows_the_script_and_the_submission_and_does_nothing(qxub: Qxub) ->
     assert script.startswith("#!/bin/bash\n")
     assert shlex.join(["touch", "it's done"]) in script
     assert submission.splitlines()[1].endswith("/job.sh")
-    assert "submit --cpus=2" in submission
+    assert "--cpus=2" in submission
     assert not qxub.runs.exists()
 
 

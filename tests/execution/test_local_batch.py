@@ -1,185 +1,172 @@
-"""The embedded batch system, by its commands."""
+"""The embedded batch system: how jobs are submitted, run and end."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from qxub.execution.detection import BATCH
+from tests.execution.local_queue import CORES, LocalQueue, wait_for
 from tests.posix import runs_jobs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class Batch:
-    """The batch system in one directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(directory / "state")}
-        self._scripts = 0
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        argv = [*BATCH, *words]
-        environment = self._environment
-        return subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
-
-    def submit(self, script: str, *options: str) -> str:
-        self._scripts += 1
-        path = self.directory / f"job-{self._scripts}.sh"
-        path.write_text(f"cd {self.directory}\n{script}\n")
-        words = ["submit", "--cpus=1", *options, f"--log={path}.log", str(path)]
-        answer = self.call(*words)
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout.strip()
-
-    def query(self, job_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.call("query", job_id).stdout)
-        return found
-
-    def wait(self, job_id: str, state: str = "ended") -> dict[str, Any]:
-        wait_for(lambda: self.query(job_id)["state"] == state)
-        return self.query(job_id)
-
-    def process_id(self, job_id: str) -> int:
-        """Return the process ID of the job's supervisor."""
-        number = job_id.partition(".")[0]
-        (file,) = (self.directory / "state").glob(f"qxub/local/*/jobs/{number}/supervisor")
-        return int(file.read_text())
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def batch(tmp_path: Path) -> Batch:
-    return Batch(tmp_path)
 
 
 @pytest.mark.parametrize("status", [0, 7, 255])
-def test_a_job_s_status(batch: Batch, status: int) -> None:
+def test_a_job_s_status(batch: LocalQueue, status: int) -> None:
     found = batch.wait(batch.submit(f"exit {status}"))
-    assert found == {"state": "ended", "reason": None, "status": status, "signal": None}
+    assert (found["kind"], found["status"], found["signal"]) == ("completed", status, None)
+    assert found["submitted_at"] <= found["started_at"] <= found["ended_at"]
 
 
-def test_a_job_s_signal(batch: Batch) -> None:
-    assert batch.wait(batch.submit("kill -9 $$"))["signal"] == 9
+def test_a_job_s_signal(batch: LocalQueue) -> None:
+    found = batch.wait(batch.submit("kill -9 $$"))
+    assert (found["kind"], found["status"], found["signal"]) == ("signalled", None, 9)
 
 
-def test_a_job_has_a_session_and_group_of_its_own(batch: Batch) -> None:
-    job = batch.submit("ps -o pid=,pgid=,sid= -p $$ >ids")
-    batch.wait(job)
-    pid, group, session = (batch.directory / "ids").read_text().split()
+def test_what_a_job_used_is_told(batch: LocalQueue) -> None:
+    spin = "import time\nwhile time.process_time() < 0.3: pass\nheld = b'x' * 64_000_000"
+    found = batch.wait(batch.submit(f'{sys.executable} -c "{spin}"'))
+    assert 0.3 <= found["cpu_time"] < 30
+    assert 64_000_000 <= found["memory_peak"] < 640_000_000
+
+
+def test_a_job_has_a_session_and_group_of_its_own(batch: LocalQueue) -> None:
+    batch.wait(batch.submit("ps -o pid=,pgid=,sid= -p $$ >ids"))
+    pid, group, session = batch.read("ids").split()
     assert pid == group == session
 
 
-def test_jobs_survive_whoever_submitted_them(batch: Batch) -> None:
+def test_a_job_has_the_environment_and_umask_of_who_submitted_it(batch: LocalQueue) -> None:
+    """Another job's supervisor may be what starts it."""
+    batch.environment["WHOSE"] = "the first one's"
+    first = batch.submit("while [ ! -e go ]; do sleep 0.02; done", f"--cpus={CORES}")
+    batch.environment["WHOSE"] = "the second one's \udcff"
+    before = os.umask(0o027)
+    try:
+        batch.submit('printf %s "$WHOSE" >whose.part; umask >>whose.part; mv whose.part whose')
+    finally:
+        os.umask(before)
+    batch.touch("go")
+    batch.wait_for_file("whose")
+    assert (batch.directory / "whose").read_bytes() == b"the second one's \xff0027\n"
+    assert batch.wait(first)["status"] == 0
+
+
+def test_an_environment_is_not_kept_longer_than_needed(batch: LocalQueue) -> None:
+    batch.environment["MINE"] = "a-secret-of-mine"
+    job = batch.submit("while [ ! -e go ]; do sleep 0.02; done")
+    (database,) = (batch.directory / "state").glob("qxub/local/*/queue.db")
+    assert database.stat().st_mode & 0o077 == 0
+    assert b"a-secret-of-mine" in database.read_bytes()
+    batch.touch("go")
+    batch.wait(job)
+    assert b"a-secret-of-mine" not in database.read_bytes()
+
+
+def test_signals_that_a_shell_had_ignored_reach_the_job(batch: LocalQueue) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        job = batch.submit("kill -INT $$; exit 3")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert batch.wait(job)["signal"] == signal.SIGINT
+
+
+def test_jobs_survive_whoever_submitted_them(batch: LocalQueue) -> None:
     script = batch.directory / "job.sh"
     script.write_text(f"sleep 0.5; touch {batch.directory}/survived\n")
-    words = ["submit", "--cpus=1", f"--log={script}.log", str(script)]
-    environment = {**os.environ, "XDG_STATE_HOME": str(batch.directory / "state")}
-    submitter = subprocess.Popen([*BATCH, *words], env=environment, start_new_session=True)
+    words = [*BATCH, "submit", f"--log={script}.log", str(script)]
+    submitter = subprocess.Popen(words, env=batch.environment, start_new_session=True)
     submitter.wait()
     with pytest.raises(ProcessLookupError):  # nobody is left in the submitter's group
         os.killpg(submitter.pid, signal.SIGKILL)
-    wait_for((batch.directory / "survived").exists)
+    batch.wait_for_file("survived")
 
 
-def test_the_queue_respects_the_machine_s_cores_and_the_order(batch: Batch) -> None:
-    first = batch.submit("touch first; while [ ! -e go ]; do sleep 0.05; done", f"--cpus={CORES}")
-    wait_for((batch.directory / "first").exists)
-    second = batch.submit("touch second", f"--cpus={CORES}")
-    third = batch.submit("touch third; [ -e second ]")
-    time.sleep(0.5)
-    assert [batch.query(job)["state"] for job in (first, second, third)] == [
-        "running",
-        "queued",
-        "queued",
-    ]
-    (batch.directory / "go").touch()
-    assert batch.wait(third)["status"] == 0  # not before the second, which had come earlier
+def test_a_run_is_submitted_once_and_found_by_its_id(batch: LocalQueue) -> None:
+    first = batch.submit("echo x >>ran", "--run-id=r-1", "--name=train")
+    assert batch.submit("echo x >>ran", "--run-id=r-1") == first
+    assert batch.call("find", "r-1").stdout == f"{first}\n"
+    assert batch.call("find", "r-2").stdout == ""
+    found = batch.wait(first)
+    assert (found["run_id"], found["name"]) == ("r-1", "train")
+    assert batch.read("ran") == "x\n"
 
 
-def test_more_cores_than_there_are_is_refused(batch: Batch) -> None:
-    answer = batch.call("submit", f"--cpus={CORES + 1}", "--log=/dev/null", "/dev/null")
-    assert answer.returncode == 65
-    assert f"asks for {CORES + 1} cores; this machine has {CORES}" in answer.stderr
+@pytest.mark.parametrize("delay", [0.0, 0.03, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2])
+def test_a_submission_that_is_killed_is_all_there_or_not_at_all(
+    batch: LocalQueue, delay: float
+) -> None:
+    """Whoever does not know submits again under the same run ID: it runs, and it runs once."""
+    script = batch.directory / "job.sh"
+    script.write_text(f"echo x >>{batch.directory}/ran\n")
+    words = ["submit", "--run-id=r-1", f"--log={script}.log", str(script)]
+    with subprocess.Popen([*BATCH, *words], env=batch.environment) as submitter:
+        time.sleep(delay)
+        submitter.kill()
+    found = batch.call("find", "r-1").stdout.split()
+    again = batch.call(*words).stdout.split()
+    assert again == found or (not found and again == ["1.local"])
+    assert batch.wait("1.local")["kind"] == "completed"
+    assert batch.query("2.local") == [None]
+    assert batch.read("ran") == "x\n"
 
 
-def test_a_running_job_is_cancelled_with_its_whole_group(batch: Batch) -> None:
-    job = batch.submit("(trap '' TERM; touch child; sleep 60) & touch started; wait")
-    wait_for((batch.directory / "child").exists)
-    supervisor = batch.process_id(job)
-    assert batch.call("cancel", job).returncode == 0
-    assert batch.wait(job)["reason"] == "cancelled"
-    left = subprocess.run(["pgrep", "-P", str(supervisor)], capture_output=True, check=False)
-    assert left.stdout == b""
-
-
-def test_a_queued_job_is_cancelled_before_it_starts(batch: Batch) -> None:
-    first = batch.submit("sleep 60", f"--cpus={CORES}")
-    second = batch.submit("touch never")
-    batch.call("cancel", second)
-    assert batch.wait(second)["reason"] == "cancelled"
-    batch.call("cancel", first)
-    batch.wait(first)
-    assert not (batch.directory / "never").exists()
-
-
-def test_cancelling_what_has_ended_changes_nothing(batch: Batch) -> None:
-    job = batch.submit("exit 3")
-    batch.wait(job)
-    assert batch.call("cancel", job).returncode == 0
-    assert batch.query(job)["status"] == 3
-
-
-def test_walltime_is_enforced(batch: Batch) -> None:
-    job = batch.submit("sleep 60", "--walltime=1")
-    assert batch.wait(job)["reason"] == "walltime"
-
-
-def test_a_supervisor_that_was_killed_is_noticed_and_frees_its_cores(batch: Batch) -> None:
-    job = batch.submit("sleep 2", f"--cpus={CORES}")
-    batch.wait(job, "running")
-    os.kill(batch.process_id(job), signal.SIGKILL)
-    assert batch.wait(job)["reason"] == "vanished"
-    assert batch.wait(batch.submit("exit 4"))["status"] == 4
-
-
-def test_an_unknown_job_is_unknown(batch: Batch) -> None:
-    assert batch.query("99.local") == {"state": "unknown"}
-    answer = batch.call("query", "nonsense")
-    assert answer.returncode == 69
-    assert "is not the ID of a job on this machine" in answer.stderr
-
-
-def test_many_at_once_get_a_number_each(batch: Batch) -> None:
+def test_many_at_once_get_a_number_each(batch: LocalQueue) -> None:
     script = batch.directory / "job.sh"
     script.write_text("exit 0\n")
-    words = [*BATCH, "submit", "--cpus=1", f"--log={script}.log", str(script)]
-    environment = {**os.environ, "XDG_STATE_HOME": str(batch.directory / "state")}
+    words = [*BATCH, "submit", f"--log={script}.log", str(script)]
+    environment = batch.environment
     several = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) for _ in range(8)]
     jobs = [process.communicate()[0].decode().strip() for process in several]
     assert sorted(jobs) == sorted(f"{number}.local" for number in range(1, 9))
     assert [batch.wait(job)["status"] for job in jobs] == [0] * 8
+
+
+def test_one_query_asks_for_many_jobs(batch: LocalQueue) -> None:
+    jobs = [batch.submit(f"exit {status}") for status in (1, 2)]
+    wait_for(lambda: batch.states(*jobs) == ["ended", "ended"])
+    first, unknown, second = batch.query(jobs[0], "99.local", jobs[1])
+    assert (first["status"], unknown, second["status"]) == (1, None, 2)
+
+
+def test_what_is_no_job_id_is_said(batch: LocalQueue) -> None:
+    answer = batch.call("query", "nonsense")
+    assert answer.returncode == 69
+    assert "is not the ID of a job on this machine (such as 12.local)" in answer.stderr
+
+
+def test_a_queue_that_cannot_be_read_is_said(batch: LocalQueue) -> None:
+    batch.wait(batch.submit("exit 0"))
+    (database,) = (batch.directory / "state").glob("qxub/local/*/queue.db")
+    database.write_bytes(b"no database " * 100)
+    answer = batch.call("query", "1.local")
+    assert answer.returncode == 69
+    assert f"the queue of this machine, {database}, cannot be used" in answer.stderr
+    database.unlink()
+
+
+def test_a_run_directory_that_is_gone_ends_its_job_and_no_other(batch: LocalQueue) -> None:
+    blocker = batch.submit("while [ ! -e go ]; do sleep 0.02; done", f"--cpus={CORES}")
+    log = batch.directory / "gone" / "log"
+    log.parent.mkdir()
+    second = batch.call("submit", f"--log={log}", "/dev/null").stdout.strip()
+    third = batch.submit("exit 5")
+    log.parent.rmdir()
+    batch.touch("go")
+    batch.wait(blocker)
+    assert batch.wait(third)["status"] == 5
+    found = batch.wait(second)
+    assert found["kind"] == "remote setup failed"
+    assert str(log) in found["detail"]
 
 
 def test_the_commands_run_without_the_heavy_libraries() -> None:

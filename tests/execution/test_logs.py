@@ -71,6 +71,17 @@ def test_a_variable_without_a_value_is_told_before_anything_is_done(
     assert not (tmp_path / "runs").exists()
 
 
+def test_one_file_for_both_streams_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--out and --err both name .*/x; the two streams are"):
+        prepared(tmp_path, JobSpec(SPEAK, stdout="x", stderr=f"{tmp_path}/./x"))
+
+
+def test_a_device_is_a_file_too(tmp_path: Path) -> None:
+    files = ran(tmp_path, JobSpec(SPEAK, stdout="/dev/null"))
+    assert files.ending() == Ending("exit", "0", terminated=False)
+    assert files.stdout.read_bytes() == b""
+
+
 def test_a_place_that_cannot_be_made_fails_the_set_up(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     files = ran(tmp_path, JobSpec(("touch", "ran"), log_directory="file/logs"))

@@ -1,4 +1,4 @@
-"""`qxub exec` where PBS Pro is the scheduler: the fake one of tests/fakes/pbs."""
+"""`qxub exec` where PBS Pro is the scheduler: the fake one of tests/fakes/batch."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import tests.fakes.pbs
+from tests.fakes.batch.harness import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake batch system needs POSIX")
-FAKES = Path(tests.fakes.pbs.__file__).parent
 
 
 class Cluster:
@@ -32,7 +31,7 @@ class Cluster:
         self.pbs = directory / "pbs"
         for path in (self.home, self.work, self.pbs):
             path.mkdir()
-        places = [str(FAKES), str(Path(sys.executable).parent), os.environ["PATH"]]
+        places = [str(COMMANDS), str(Path(sys.executable).parent), os.environ["PATH"]]
         self.environment = {
             **os.environ,
             "PATH": os.pathsep.join(places),
@@ -73,7 +72,8 @@ def wait_for(condition: Callable[[], object]) -> None:
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made = Cluster(tmp_path)
     yield made
-    (made.pbs / "busy").unlink(missing_ok=True)
+    for switch in ("busy", "lost", "down", "nohistory"):
+        (made.pbs / switch).unlink(missing_ok=True)
     wait_for(lambda: all(job["job_state"] == "F" for job in made.jobs()))
 
 
@@ -108,7 +108,7 @@ def test_pbs_gets_what_was_asked_for(cluster: Cluster) -> None:
     (job,) = cluster.jobs()
     assert (job["queue"], job["project"], job["Job_Name"]) == ("express", "a56", "train")
     wanted = job["Resource_List"]
-    assert (wanted["mem"], wanted["ncpus"], wanted["walltime"]) == ("1024mb", 2, "1:00:00")
+    assert (wanted["mem"], wanted["ncpus"], wanted["walltime"]) == ("1gb", 2, "01:00:00")
 
 
 def test_ctrl_c_cancels_a_running_job(cluster: Cluster) -> None:
@@ -177,7 +177,7 @@ def test_without_a_job_history_the_script_tells_how_it_ended(cluster: Cluster) -
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate()
     assert process.returncode == 130
-    assert b"PBS keeps no job history" in stderr
+    assert stderr == b"qxub: cancelled (exit status 130)\n"
 
 
 def test_a_step_that_fails_is_71_and_named(cluster: Cluster) -> None:
@@ -197,7 +197,8 @@ def test_terse_gives_the_job_id_and_leaves(cluster: Cluster) -> None:
 def test_slurm_s_wrapper_called_qsub_is_not_taken_for_pbs(cluster: Cluster, tmp_path: Path) -> None:
     commands = tmp_path / "bin"
     commands.mkdir()
-    for name, text in {"qsub": "echo 'Unknown option: version' >&2; exit 1", "sbatch": ""}.items():
+    wrapper = "echo 'Unknown option: version' >&2; exit 1"
+    for name, text in {"qsub": wrapper, "sbatch": "echo slurm-wlm 22.05.8"}.items():
         (commands / name).write_text(f"#!/bin/sh\n{text}\n")
         (commands / name).chmod(0o755)
     cluster.environment["PATH"] = f"{commands}{os.pathsep}{cluster.environment['PATH']}"

@@ -1,4 +1,4 @@
-"""PBS Pro's answers, as a real OpenPBS 23.06 gave them (tests/data/pbs)."""
+"""PBS Pro: what is asked, and the answers of which there is no transcript."""
 
 from __future__ import annotations
 
@@ -6,131 +6,54 @@ import dataclasses
 import json
 import re
 import sys
-from pathlib import Path
-from typing import Any, Union
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from qxub.errors import RefusedError, SchedulerError
 from qxub.execution.commands import run_command
-from qxub.job import JobSpec, JobState, Outcome, OutcomeKind, Resources
-from qxub.scheduler.base import Answer, JobReport, Submission
+from qxub.job import ArrayRange, JobSpec, JobState, OutcomeKind, Resources
+from qxub.scheduler.base import Answer, JobReport
 from qxub.scheduler.pbs import PbsPro
+from tests.scheduler.conversations import converse
+from tests.scheduler.specs import EVERYTHING, submission
+from tests.scheduler.transcripts import answer, jobs, record
 
-DATA = Path(__file__).parents[1] / "data" / "pbs"
-Reading = Union[JobReport, str, None]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-REFUSED, UNAVAILABLE, UNCLEAR = "refused", "unavailable", "not to be understood"
-DONE = "done"
-"""what qdel was asked for"""
-
-
-def ended(kind: OutcomeKind, status: int | None = None, signal: int | None = None) -> JobReport:
-    return JobReport(JobState.ENDED, Outcome(kind, status, signal))
+QSTAT = "qstat -x -t -f -F json"
 
 
-QUEUED, HELD = JobReport(JobState.QUEUED), JobReport(JobState.HELD)
-RUNNING = JobReport(JobState.RUNNING)
-COMPLETED_0 = ended(OutcomeKind.COMPLETED, status=0)
-CANCELLED = ended(OutcomeKind.CANCELLED)
-
-# For each file: of qsub the job ID, of qstat the report; None where there is no ID, or no such job.
-EXPECTED: dict[str, Reading] = {
-    "00-version-qsub": None,
-    "01-qsub-script-ok": "1.pbshost",
-    "02-qsub-crlf": REFUSED,
-    "02-qsub-directive-bad-walltime": REFUSED,
-    "02-qsub-directive-extra-word": REFUSED,
-    "03-qsub-name-at": REFUSED,
-    "03-qsub-name-len-230": "11.pbshost",
-    "03-qsub-name-len-231": REFUSED,
-    "04-qsub-l-ncpus-over-queue": REFUSED,
-    "04-qsub-l-unknown-resource": REFUSED,
-    "04-qsub-queue-unknown": REFUSED,
-    "05-qsub-as-root": REFUSED,
-    "05-qsub-missing-script": REFUSED,
-    "05-qsub-z-quiet": None,
-    "08-qsub-block-signal-result": RUNNING,  # exiting, though with an Exit_status already
-    "09-depend-afterok-held": HELD,
-    "09-depend-unknown-result": CANCELLED,  # substate 92, but it never ran
-    "20-qstat-json-exiting": RUNNING,
-    "20-qstat-json-held": HELD,
-    "20-qstat-json-queued": QUEUED,
-    "20-qstat-json-running": RUNNING,
-    "20-qstat-json-suspended": RUNNING,
-    "20-qstat-json-waiting": QUEUED,
-    "20-qstat-x-f-json-all": UNCLEAR,  # its bytes are not UTF-8; see the test below
-    "21-run-exit0": COMPLETED_0,
-    "21-run-exit3": ended(OutcomeKind.COMPLETED, status=3),
-    "21-run-kill9self": ended(OutcomeKind.COMPLETED, status=137),  # the login shell's words
-    "21-run-mem": ended(OutcomeKind.OUT_OF_MEMORY),
-    "21-run-qdel-force": CANCELLED,
-    "21-run-qdel-queued": CANCELLED,
-    "21-run-qdel-running": CANCELLED,
-    "21-run-qdel-x": RUNNING,  # on its way out: the comment alone has changed
-    "21-run-walltime-trap": ended(OutcomeKind.WALLTIME_EXCEEDED),
-    "22-qstat-F-without-f": UNCLEAR,
-    "22-qstat-finished-no-x-json": None,
-    "22-qstat-malformed-json": UNCLEAR,
-    "22-qstat-unknown-json-x": None,
-    "25-qstat-PBS_SERVER-blackhole": UNAVAILABLE,
-    "25-qsub-PBS_SERVER-unknown": UNAVAILABLE,
-    "25-qsub-no-conf": UNAVAILABLE,
-    "26-nohistory-qdel": REFUSED,
-    "26-nohistory-qstat-x": UNCLEAR,  # it refuses running jobs alike: OpenPBS, req_stat_job()
-    "31-qsig-exec-result": CANCELLED,  # Exit_status 7: it trapped the TERM of qdel
-    "31-qsig-usr1-script-result": ended(OutcomeKind.SIGNALLED, signal=10),
-    "32-qdel-exiting": REFUSED,
-    "32-qdel-finished": REFUSED,
-    "32-qdel-malformed": REFUSED,
-    "32-qdel-other-user": REFUSED,
-    "32-qdel-queued": DONE,
-    "32-qdel-several-result": CANCELLED,
-    "32-qdel-unknown-full": REFUSED,
-    "50-down-qdel": UNAVAILABLE,
-    "50-down-qstat-json": UNAVAILABLE,
-    "50-down-qsub": UNAVAILABLE,
-    "53-mom-down-qdel": REFUSED,
-    "53-mom-down-qstat-after-force": CANCELLED,
-}
+def report(job_id: str, said: Answer) -> JobReport:
+    found, _ = converse(PbsPro().query([job_id]), said)
+    told = found[job_id]
+    assert told is not None
+    return told
 
 
-def record(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
-    return found
+def of_job(**changes: Any) -> Answer:
+    job = {**jobs("21-run-exit0")["103.pbshost"], **changes}
+    kept = {name: value for name, value in job.items() if value is not None}
+    return Answer(json.dumps({"Jobs": {"103.pbshost": kept}}), "", 0)
 
 
-def reading(name: str) -> Reading:
-    """Return what our side makes of the exchange, as qxub.execution asks it."""
-    said = record(name)
-    pbs, answer = PbsPro(), Answer(said["stdout"], said["stderr"], said["rc"])
-    asks = said["argv"][0] == "qstat"
-    if answer.status != 0 and pbs.is_unavailable(answer):
-        return UNAVAILABLE
-    if asks:
-        return without_detail(pbs, said["argv"][-1], answer)
-    if answer.status != 0:
-        return REFUSED
-    return pbs.job_id(answer) if said["argv"][0] == "qsub" else DONE
+def test_several_jobs_are_one_question_and_a_bad_one_does_not_spoil_it() -> None:
+    asked = ["163.pbshost", "999999.pbshost"]
+    found, commands = converse(PbsPro().query(asked), answer("22-qstat-several-mixed-json"))
+    assert commands == [f"{QSTAT} 163.pbshost 999999.pbshost"]
+    assert found["999999.pbshost"] is None
+    told = found["163.pbshost"]
+    assert told is not None
+    assert told.outcome is not None
+    assert told.outcome.status == 0
 
 
-def without_detail(pbs: PbsPro, job_id: str, answer: Answer) -> Reading:
-    try:
-        report = pbs.report(job_id, answer)
-    except ValueError:
-        return UNCLEAR
-    if report is None or report.outcome is None:
-        return report
-    assert report.outcome.job_id == job_id
-    return JobReport(report.state, dataclasses.replace(report.outcome, job_id=None, detail=""))
-
-
-def test_the_table_has_every_transcript() -> None:
-    assert sorted(EXPECTED) == sorted(path.stem for path in DATA.glob("*.json"))
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_a_real_answer_is_read_aright(name: str) -> None:
-    assert reading(name) == EXPECTED[name]
+def test_a_job_that_the_answer_does_not_name_is_left_out() -> None:
+    asked = ["163.pbshost", "5.pbshost"]
+    found, _ = converse(PbsPro().query(asked), answer("22-qstat-several-mixed-json"))
+    assert list(found) == ["163.pbshost"]
 
 
 def test_no_environment_of_a_job_spoils_the_answer(tmp_path: Path) -> None:
@@ -139,97 +62,261 @@ def test_no_environment_of_a_job_spoils_the_answer(tmp_path: Path) -> None:
     assert recorded.count(rb"\xe9") == 2
     (tmp_path / "answer").write_bytes(recorded.replace(rb"\xe9", b"\xe9"))
     code = "import pathlib, sys; sys.stdout.buffer.write(pathlib.Path(sys.argv[1]).read_bytes())"
-    answer = run_command([sys.executable, "-c", code, str(tmp_path / "answer")])
-    jobs = re.findall(r'^\t\t"(\d+\.pbshost)"', answer.stdout, re.MULTILINE)
-    assert len(jobs) == 16
-    for job_id in jobs:
-        assert without_detail(PbsPro(), job_id, answer) == COMPLETED_0
+    said = run_command([sys.executable, "-c", code, str(tmp_path / "answer")])
+    asked = re.findall(r'^\t\t"(\d+\.pbshost)"', said.stdout, re.MULTILINE)
+    found, _ = converse(PbsPro().query(asked), said)
+    assert len(found) == 16
+    for told in found.values():
+        assert told is not None
+        assert told.outcome is not None
+        assert told.outcome.exit_status == 0
 
 
 def test_a_raw_control_character_does_not_spoil_the_answer() -> None:
-    raw = record("21-run-exit0")["stdout"].replace("/bin/bash", "/bin/\x01\x1bbash")
-    (job_id,) = json.loads(raw, strict=False)["Jobs"]
-    assert without_detail(PbsPro(), job_id, Answer(raw, "", 0)) == COMPLETED_0
+    said = answer("21-run-exit0")
+    raw = dataclasses.replace(said, stdout=said.stdout.replace("/bin/bash", "/bin/\x01\x1bbash"))
+    assert report("103.pbshost", raw).state is JobState.ENDED
 
 
-def test_without_a_job_history_the_next_query_does_without_it() -> None:
-    pbs, said = PbsPro(), record("26-nohistory-qstat-x")
-    assert pbs.query("625.pbshost") == said["argv"]
-    with pytest.raises(ValueError, match="no job history"):
-        pbs.report("625.pbshost", Answer(said["stdout"], said["stderr"], said["rc"]))
-    assert pbs.query("625.pbshost") == ["qstat", "-f", "-F", "json", "625.pbshost"]
+@pytest.mark.parametrize("cut", [0, 1, 100, -2])
+def test_a_torn_answer_is_no_answer(cut: int) -> None:
+    said = answer("21-run-exit0")
+    torn = dataclasses.replace(said, stdout=said.stdout[:cut])
+    with pytest.raises(SchedulerError, match="cannot be read"):
+        report("103.pbshost", torn)
+
+
+def test_without_a_job_history_it_asks_again_without() -> None:
+    pbs = PbsPro()
+    gone = answer("22-qstat-unknown-json")
+    found, commands = converse(pbs.query(["999999"]), answer("26-nohistory-qstat-x"), gone)
+    assert found == {"999999": None}
+    assert commands == [f"{QSTAT} 999999", "qstat -t -f -F json 999999"]
+    _, commands = converse(pbs.query(["999999"]), gone)
+    assert commands == ["qstat -t -f -F json 999999"]
+
+
+def test_a_history_that_is_switched_on_again_is_used() -> None:
+    pbs = PbsPro()
+    converse(
+        pbs.query(["9"]), answer("26-nohistory-qstat-x"), Answer("{}", "Unknown Job Id 9", 153)
+    )
+    finished, told = answer("22-qstat-finished-no-x-json"), answer("22-qstat-finished-x-json")
+    found, commands = converse(pbs.query(["163.pbshost"]), finished, told)
+    assert found["163.pbshost"] is not None
+    assert commands[1] == f"{QSTAT} 163.pbshost"
 
 
 def test_an_answer_about_another_job_is_no_answer() -> None:
-    said = record("21-run-exit0")
-    with pytest.raises(ValueError, match=r"said nothing of job 9\.pbshost"):
-        PbsPro().report("9.pbshost", Answer(said["stdout"], "", 0))
+    with pytest.raises(SchedulerError, match=r"said nothing of 9\.pbshost"):
+        report("9.pbshost", answer("21-run-exit0"))
+    with pytest.raises(SchedulerError, match="said nothing of 10"):  # 103 is not job 10
+        report("10", answer("21-run-exit0"))
+
+
+def test_a_server_that_is_down_is_named() -> None:
+    with pytest.raises(SchedulerError, match="pbs_pro does not answer: Connection refused"):
+        report("236.pbshost", answer("50-down-qstat-json"))
+
+
+def test_a_job_is_known_by_its_number_and_by_a_shorter_server_name() -> None:
+    assert report("167", answer("20-qstat-json-bare-number")).state is JobState.RUNNING
+    said = answer("21-run-exit0")
+    long = dataclasses.replace(said, stdout=said.stdout.replace("103.pbshost", "103.pbshost.org"))
+    assert report("103.pbshost", long).state is JobState.ENDED
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("changes", "kind"),
     [
-        ({"Exit_status": -3}, "PBS gives Exit_status -3. Job run at Mon Nov 23"),
-        ({"Exit_status": 256}, "PBS gives Exit_status 256. Job run at Mon Nov 23"),
-        ({"Exit_status": None}, "PBS gives no Exit_status. Job run at Mon Nov 23"),
+        ({"Exit_status": -3}, OutcomeKind.LOST),
+        ({"Exit_status": 256}, OutcomeKind.LOST),
+        ({"Exit_status": None}, OutcomeKind.LOST),
+        ({"Exit_status": 143, "substate": 91}, OutcomeKind.CANCELLED),
+        (
+            {"Exit_status": 0, "comment": "Job run at X and terminated by a@b"},
+            OutcomeKind.CANCELLED,
+        ),
+        (
+            {"Exit_status": 271, "comment": "X and exceeded resource mem"},
+            OutcomeKind.OUT_OF_MEMORY,
+        ),
+        (
+            {"Exit_status": 271, "comment": "Job run and exceeded resource walltime"},
+            OutcomeKind.WALLTIME_EXCEEDED,
+        ),
+        ({"Exit_status": -26}, OutcomeKind.OUT_OF_MEMORY),
     ],
 )
-def test_a_status_that_is_missing_or_no_one_s_is_lost(
-    changes: dict[str, Any], expected: str
-) -> None:
-    jobs = json.loads(record("21-run-exit0")["stdout"])
-    (job_id,) = jobs["Jobs"]
-    jobs["Jobs"][job_id].update(changes)
-    report = PbsPro().report(job_id, Answer(json.dumps(jobs), "", 0))
-    assert report is not None
-    assert report.outcome is not None
-    assert report.outcome.kind is OutcomeKind.LOST
-    assert report.outcome.detail.startswith(expected)
+def test_endings_beyond_the_transcripts(changes: dict[str, Any], kind: OutcomeKind) -> None:
+    told = report("103.pbshost", of_job(**changes)).outcome
+    assert told is not None
+    assert told.kind is kind
 
 
 def test_a_state_that_pbs_does_not_have_is_not_guessed() -> None:
-    jobs = {"Jobs": {"1.pbshost": {"job_state": "Z"}}}
-    with pytest.raises(ValueError, match=r"calls the state of 1\.pbshost 'Z'"):
-        PbsPro().report("1.pbshost", Answer(json.dumps(jobs), "", 0))
+    with pytest.raises(SchedulerError, match=r"said nothing of 103\.pbshost"):
+        report("103.pbshost", of_job(job_state="Z"))
 
 
-def test_the_outcome_keeps_the_words_of_pbs() -> None:
-    said = record("21-run-mem")
-    report = PbsPro().report(said["argv"][-1], Answer(said["stdout"], "", 0))
-    assert report is not None
-    assert report.outcome is not None
-    assert report.outcome.detail.endswith("and exceeded resource mem")
+def test_a_report_has_all_that_pbs_tells() -> None:
+    told = report("123.pbshost", answer("21-run-mem"))
+    assert told.outcome is not None
+    assert told.outcome.detail.endswith("and exceeded resource mem")
+    assert (told.queue, told.nodes) == ("normal", "vm")
+    begin = time.mktime((2026, 11, 23, 15, 36, 16, 0, 0, -1))
+    assert (told.submitted_at, told.started_at, told.ended_at) == (begin, begin, begin + 23)
+    assert told.used["mem"] == "218856kb"
+    assert told.used["walltime"] == "00:00:21"
+
+
+def test_why_a_job_does_not_run_is_in_the_words_of_pbs() -> None:
+    never = report("131.pbshost", answer("21-run-never"))
+    assert never.reason.startswith("Can Never Run: Insufficient amount of resource: mem")
+    child = report("149.pbshost", answer("09-depend-afterok-held"))
+    assert (child.state, child.reason) == (
+        JobState.WAITING,
+        "waits for afterok:148.pbshost@pbshost",
+    )
+    later = report("164.pbshost", answer("20-qstat-json-waiting"))
+    assert later.starts_at == time.mktime((2026, 11, 23, 20, 39, 0, 0, 0, -1))
+
+
+def test_an_array_has_its_members() -> None:
+    told = report("217[].pbshost", answer("11-array-done-t-json"))
+    assert (told.state, told.outcome) == (JobState.ENDED, None)
+    endings = [member.outcome for _, member in sorted(told.members.items())]
+    assert [ending and (ending.kind, ending.status) for ending in endings] == [
+        (OutcomeKind.COMPLETED, 1),
+        (OutcomeKind.CANCELLED, None),
+        (OutcomeKind.COMPLETED, 3),
+        (OutcomeKind.COMPLETED, 4),
+        (OutcomeKind.CANCELLED, None),
+    ]
+    begun = report("217[].pbshost", answer("11-array-qstat-t-json"))
+    assert [member.state.value for member in begun.members.values()] == [
+        "running",
+        "running",
+        "queued",
+        "queued",
+        "queued",
+    ]
+
+
+def test_without_history_a_member_without_record_may_have_run() -> None:
+    pbs = PbsPro()
+    array = answer("11-array-qstat-subjob-expired")
+    found, _ = converse(pbs.query(["217[5].pbshost"]), answer("26-nohistory-qstat-x"), array)
+    told = found["217[5].pbshost"]
+    assert told is not None
+    assert told.outcome is not None
+    assert told.outcome.kind is OutcomeKind.LOST
 
 
 @pytest.mark.parametrize(
     ("stdout", "expected"),
-    [("Maintenance on\n2026\n12.gadi-pbs\n", "12.gadi-pbs"), ("12 jobs of yours\n", None)],
+    [
+        ("Maintenance on\n2026\n12.gadi-pbs\n", "12.gadi-pbs"),
+        ("217[].pbshost\n", "217[].pbshost"),
+        ("12 jobs of yours\n", None),
+    ],
 )
 def test_the_job_id_is_found_among_a_site_s_notices(stdout: str, expected: str | None) -> None:
     assert PbsPro().job_id(Answer(stdout, "", 0)) == expected
 
 
-def test_resources_become_directives() -> None:
-    spec = JobSpec(
-        ("x",),
-        queue="normal",
-        project="a56",
-        resources=Resources(memory=2**30 + 1, cpus=4, walltime=5400),
+def test_a_run_is_looked_up_among_the_user_s_jobs() -> None:
+    wanted = "20261123T000000-0123456789ab"
+    two = {
+        "131.pbshost": {"Variable_List": {"QXUB_RUN_ID": "another", "A": 7}},
+        "171[].pbshost": {"Variable_List": {"QXUB_RUN_ID": wanted}},
+        "171[1].pbshost": {"Variable_List": {"QXUB_RUN_ID": wanted}},
+        "9.pbshost": {},
+    }
+    found, commands = converse(
+        PbsPro().look_up(wanted, "alice"),
+        answer("22-qselect"),
+        Answer(json.dumps({"Jobs": two}), "", 0),
     )
-    assert PbsPro().directives(
-        Submission(spec, "run", "train", Path("/r/job.sh"), Path("/r/log"))
-    ) == [
+    assert found == ["171[].pbshost"]
+    assert commands == [
+        "qselect -x -u alice",
+        f"{QSTAT} 131.pbshost 132.pbshost 171.pbshost",
+    ]
+
+
+def test_who_has_no_jobs_has_none_of_the_run() -> None:
+    assert converse(PbsPro().look_up("r", "bob"), answer("22-qselect-none"))[0] == []
+
+
+def test_a_server_that_is_down_says_nothing_of_a_run() -> None:
+    with pytest.raises(SchedulerError, match="does not answer"):
+        converse(PbsPro().look_up("r", "alice"), answer("50-down-qselect"))
+
+
+def test_everything_that_can_be_asked_for_becomes_directives() -> None:
+    spec = dataclasses.replace(
+        EVERYTHING,
+        resources=dataclasses.replace(EVERYTHING.resources, volumes=("gdata/a56", "scratch/a56")),
+    )
+    assert PbsPro().directives(submission(spec)) == [
         "#PBS -N train",
         "#PBS -j oe",
         "#PBS -r n",
         "#PBS -q normal",
         "#PBS -P a56",
+        "#PBS -J 1-10:2%4",
+        "#PBS -W depend=afterok:12,afterany:13",
+        "#PBS -M a@example.org",
+        "#PBS -m ae",
+        "#PBS -h",
         "#PBS -l ncpus=4",
         "#PBS -l mem=1025mb",
         "#PBS -l walltime=1:30:00",
+        "#PBS -l jobfs=10240mb",
+        "#PBS -l ngpus=2",
+        "#PBS -l storage=gdata/a56+scratch/a56",
     ]
 
 
-def test_queue_auto_names_no_queue() -> None:
-    submission = Submission(JobSpec(("x",), queue="auto"), "run", "x", Path("/j"), Path("/l"))
-    assert not any("-q" in line for line in PbsPro().directives(submission))
+def test_nothing_asked_for_is_no_directive() -> None:
+    assert PbsPro().directives(submission(JobSpec(("x",), queue="auto"))) == [
+        "#PBS -N train",
+        "#PBS -j oe",
+        "#PBS -r n",
+    ]
+    assert PbsPro().directives(submission(JobSpec(("x",), resources=Resources()))) == [
+        "#PBS -N train",
+        "#PBS -j oe",
+        "#PBS -r n",
+    ]
+
+
+def test_an_array_of_one_member_is_refused_before_qsub_does() -> None:
+    with pytest.raises(RefusedError, match=r"no array of one member \(3-3\)"):
+        PbsPro().directives(submission(JobSpec(("x",), array=ArrayRange(3, 3))))
+
+
+def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
+    assert " ".join(PbsPro().submit(submission(EVERYTHING))) == (
+        "qsub -o /r/log.^array_index^ -v QXUB_RUN_ID=20261123T000000-0123456789ab /r/j"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("04-qsub-l-ncpus-over-queue", "ask for less, or name another queue"),
+        ("04-qsub-queue-unknown", "--queue"),
+        ("04-qsub-l-unknown-resource", ""),
+        ("05-qsub-as-root", "takes no jobs from this account"),
+        ("12-array-J-too-big", "submit it in parts"),
+        ("13-array-dep-afterok-subjob", "never a member"),
+        ("02-qsub-directive-bad-walltime", "walltime as 2h"),
+        ("40-files-o-unicode", "XDG_STATE_HOME"),
+    ],
+)
+def test_a_refusal_has_our_reading(name: str, way_out: str) -> None:
+    hint = PbsPro().hint(answer(name))
+    assert way_out in hint
+    assert bool(hint) is bool(way_out)

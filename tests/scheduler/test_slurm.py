@@ -1,26 +1,35 @@
-"""Slurm's answers, as scontrol(1) and sbatch(1) of Slurm 22.05 give them."""
+"""Slurm's answers, as squeue(1), sacct(1) and sbatch(1) of Slurm 22.05 give them."""
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from pathlib import Path
 
 import pytest
 
-from qxub.job import JobSpec, JobState, Outcome, OutcomeKind, Resources
-from qxub.scheduler.base import Answer, JobReport, Submission
+from qxub.errors import RefusedError, SchedulerError
+from qxub.job import JobSpec, JobState, OutcomeKind, Resources
+from qxub.scheduler.base import COMMAND_MISSING, Answer, JobReport
 from qxub.scheduler.slurm import Slurm
+from tests.scheduler.conversations import converse
+from tests.scheduler.specs import EVERYTHING, submission
 
-JOB = (
-    "JobId=12 JobName={name} UserId=root(0) GroupId=root(0) MCS_label=N/A Priority=1 Nice=0 "
-    "Account=(null) QOS=(null) JobState={state} Reason={reason} Dependency=(null) Requeue=0 "
-    "Restarts=0 BatchFlag=1 Reboot=0 ExitCode={code} RunTime=00:00:01 TimeLimit=UNLIMITED "
-    "Partition=normal NodeList=vm Comment=JobState=RUNNING\n"
-)
+DISABLED = Answer("", "Slurm accounting storage is disabled\n", 1)
+UNKNOWN = Answer("", "slurm_load_jobs error: Invalid job id specified\n", 1)
+TIMES = "2026-11-28T21:03:26|2026-11-28T21:03:28|2026-11-28T21:03:38"
+BEGIN = time.mktime((2026, 11, 28, 21, 3, 26, 0, 0, -1))
 
 
-def report(state: str, code: str = "0:0", reason: str = "None") -> JobReport | None:
-    text = JOB.format(state=state, code=code, reason=reason, name="train")
-    return Slurm().report("12", Answer(text, "", 0))
+def line(state: str, code: str = "0", reason: str = "None", job: str = "12|N/A") -> str:
+    return f"{job}|{state}|{code}|{reason}|normal|vm|{TIMES}|0:10|\n"
+
+
+def report(state: str, code: str = "0", reason: str = "None") -> JobReport:
+    said = Answer(f"Notice | of the site\n{line(state, code, reason)}", "", 0)
+    told = converse(Slurm().query(["12"]), said)[0]["12"]
+    assert told is not None
+    return told
 
 
 @pytest.mark.parametrize(
@@ -28,50 +37,147 @@ def report(state: str, code: str = "0:0", reason: str = "None") -> JobReport | N
     [
         ("PENDING", "Resources", JobState.QUEUED),
         ("PENDING", "JobHeldUser", JobState.HELD),
+        ("PENDING", "JobHeldAdmin", JobState.HELD),
+        ("PENDING", "Dependency", JobState.WAITING),
+        ("PENDING", "BeginTime", JobState.WAITING),
         ("CONFIGURING", "None", JobState.QUEUED),
+        ("REQUEUED", "None", JobState.QUEUED),
+        ("REQUEUE_HOLD", "JobHeldUser", JobState.HELD),
+        ("SPECIAL_EXIT", "None", JobState.HELD),
         ("RUNNING", "None", JobState.RUNNING),
-        ("COMPLETING", "None", JobState.RUNNING),
-        ("SUSPENDED", "None", JobState.RUNNING),
+        ("COMPLETING", "None", JobState.EXITING),
+        ("STAGE_OUT", "None", JobState.EXITING),
+        ("SUSPENDED", "None", JobState.SUSPENDED),
+        ("STOPPED", "None", JobState.SUSPENDED),
     ],
 )
 def test_a_job_on_its_way(state: str, reason: str, expected: JobState) -> None:
-    assert report(state, reason=reason) == JobReport(expected)
+    told = report(state, reason=reason)
+    assert (told.state, told.outcome, told.ended_at) == (expected, None, None)
 
 
 @pytest.mark.parametrize(
     ("state", "code", "kind", "exit_status"),
     [
-        ("COMPLETED", "0:0", OutcomeKind.COMPLETED, 0),
+        ("COMPLETED", "0", OutcomeKind.COMPLETED, 0),
+        ("FAILED", "768", OutcomeKind.COMPLETED, 3),
         ("FAILED", "7:0", OutcomeKind.COMPLETED, 7),
+        ("FAILED", "9", OutcomeKind.SIGNALLED, 137),
+        ("FAILED", "139", OutcomeKind.SIGNALLED, 139),  # with a core dump
         ("FAILED", "0:9", OutcomeKind.SIGNALLED, 137),
-        ("TIMEOUT", "0:15", OutcomeKind.WALLTIME_EXCEEDED, 124),
-        ("DEADLINE", "0:0", OutcomeKind.WALLTIME_EXCEEDED, 124),
+        ("TIMEOUT", "15", OutcomeKind.WALLTIME_EXCEEDED, 124),
+        ("DEADLINE", "0", OutcomeKind.WALLTIME_EXCEEDED, 124),
         ("OUT_OF_MEMORY", "0:125", OutcomeKind.OUT_OF_MEMORY, 137),
-        ("CANCELLED", "0:15", OutcomeKind.CANCELLED, 130),
-        ("NODE_FAIL", "0:0", OutcomeKind.LOST, 75),
-        ("BOOT_FAIL", "0:0", OutcomeKind.LOST, 75),
-        ("PREEMPTED", "0:15", OutcomeKind.LOST, 75),
-        ("FROBNICATED", "0:0", OutcomeKind.LOST, 75),
+        ("CANCELLED", "15", OutcomeKind.CANCELLED, 130),
+        ("NODE_FAIL", "0", OutcomeKind.LOST, 75),
+        ("BOOT_FAIL", "0", OutcomeKind.LOST, 75),
+        ("PREEMPTED", "15", OutcomeKind.LOST, 75),
+        ("FAILED", "0", OutcomeKind.LOST, 75),
+        ("COMPLETED", "N/A", OutcomeKind.LOST, 75),
+        ("FROBNICATED", "0", OutcomeKind.LOST, 75),
     ],
 )
 def test_a_job_that_has_ended(state: str, code: str, kind: OutcomeKind, exit_status: int) -> None:
-    found = report(state, code)
-    assert found is not None
-    assert found.state is JobState.ENDED
-    assert found.outcome is not None
-    assert (found.outcome.kind, found.outcome.exit_status) == (kind, exit_status)
-    assert found.outcome.job_id == "12"
+    told = report(state, code)
+    assert told.state is JobState.ENDED
+    assert told.outcome is not None
+    assert (told.outcome.kind, told.outcome.exit_status) == (kind, exit_status)
+    assert told.outcome.job_id == "12"
 
 
-def test_a_job_that_slurm_no_longer_knows_is_unknown_and_not_ended() -> None:
-    words = "slurm_load_jobs error: Invalid job id specified\n"
-    assert Slurm().report("12", Answer("", words, 1)) is None
+def test_the_outcome_keeps_slurm_s_words() -> None:
+    told = report("CANCELLED", reason="DependencyNeverSatisfied").outcome
+    assert told is not None
+    assert told.detail == "Slurm says CANCELLED (DependencyNeverSatisfied)"
 
 
-@pytest.mark.parametrize("stdout", ["", "JobId=13 JobName=x JobState=COMPLETED ExitCode=0:0"])
-def test_an_answer_about_something_else_is_no_answer(stdout: str) -> None:
-    with pytest.raises(ValueError, match="said nothing of job 12"):
-        Slurm().report("12", Answer(stdout, "", 0))
+def test_a_report_has_all_that_slurm_tells() -> None:
+    told = report("COMPLETED")
+    assert (told.queue, told.nodes, told.used) == ("normal", "vm", {"elapsed": "0:10"})
+    assert (told.submitted_at, told.started_at, told.ended_at) == (BEGIN, BEGIN + 2, BEGIN + 12)
+    waits = report("PENDING", reason="Priority")
+    assert (waits.reason, waits.starts_at, waits.started_at) == ("Priority", BEGIN + 2, None)
+
+
+def test_all_jobs_are_one_question() -> None:
+    said = Answer(line("RUNNING") + line("PENDING", job="13|N/A"), "", 0)
+    found, commands = converse(Slurm().query(["12", "13"]), said)
+    assert len(commands) == 1
+    assert commands[0].startswith("squeue --states=all --array --noheader --Format=ArrayJobID:|,")
+    assert commands[0].endswith(" --jobs=12,13")
+    assert [told and told.state.value for told in found.values()] == ["running", "queued"]
+
+
+@pytest.mark.parametrize("accounting", [DISABLED, Answer("", "no sacct", COMMAND_MISSING)])
+@pytest.mark.parametrize("controller", [UNKNOWN, Answer("", "", 0)])
+def test_without_accounting_the_controller_has_the_last_word(
+    accounting: Answer, controller: Answer
+) -> None:
+    found, commands = converse(Slurm().query(["12"]), controller, accounting)
+    assert found == {"12": None}
+    assert commands[1].startswith("sacct --jobs=12 --allocations --array --noheader --parsable2")
+
+
+def test_the_accounting_knows_what_the_controller_has_forgotten() -> None:
+    columns = f"normal|vm|{TIMES}|00:00:10\n"
+    accounted = (
+        f"12|FAILED|3:0|NonZeroExitCode|{columns}13|CANCELLED by 1000|0:0|None|{columns}"
+        f"14|RUNNING|0:0|None|{columns}"  # which the controller does not know: it is not
+    )
+    asked = ["12", "13", "14", "15"]
+    found, _ = converse(Slurm().query(asked), Answer("", "", 0), Answer(accounted, "", 0))
+    endings = [told and told.outcome and told.outcome.exit_status for told in found.values()]
+    assert endings == [3, 130, None, None]
+    assert found["14"] is None
+
+
+def test_an_accounting_that_does_not_answer_leaves_it_open() -> None:
+    down = Answer("", "sacct: error: Problem talking to the database", 1)
+    with pytest.raises(SchedulerError, match="sacct failed: sacct: error: Problem talking"):
+        converse(Slurm().query(["12"]), UNKNOWN, down)
+
+
+def test_an_array_is_in_the_state_of_its_members() -> None:
+    members = line("COMPLETED", job="8|1") + line("RUNNING", job="8|3") + line("PENDING", job="8|5")
+    told = converse(Slurm().query(["8"]), Answer(members, "", 0))[0]["8"]
+    assert told is not None
+    assert (told.state, told.outcome) == (JobState.RUNNING, None)
+    assert {index: member.state.value for index, member in told.members.items()} == {
+        1: "ended",
+        3: "running",
+        5: "queued",
+    }
+
+
+def test_members_that_the_controller_has_forgotten_are_in_the_accounting() -> None:
+    columns = f"normal|vm|{TIMES}|00:00:10\n"
+    accounted = Answer(f"8_1|FAILED|3:0|None|{columns}8_2|FAILED|9:0|None|{columns}", "", 0)
+    left = Answer(line("FAILED", "256", job="8|2"), "", 0)
+    told = converse(Slurm().query(["8"]), left, accounted)[0]["8"]
+    assert told is not None
+    endings = {index: member.outcome for index, member in told.members.items()}
+    assert {index: end.exit_status for index, end in endings.items() if end} == {1: 3, 2: 1}
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        ("squeue: error: Unable to contact slurm controller", "slurm does not answer"),
+        ("squeue: fatal: something else", "squeue failed: squeue: fatal"),
+    ],
+)
+def test_a_question_that_fails_says_nothing_of_a_job(stderr: str, words: str) -> None:
+    with pytest.raises(SchedulerError, match=words):
+        converse(Slurm().query(["12"]), Answer("", stderr, 1))
+
+
+def test_a_run_is_looked_up_by_the_comment() -> None:
+    said = Answer("6|(null)|\n8|qxub:a|b|\n8|qxub:a|\n8|qxub:a|\n9|qxub:ab|\n", "", 0)
+    found, commands = converse(Slurm().look_up("a", "alice"), said)
+    assert found == ["8"]
+    assert commands == [
+        "squeue --user=alice --states=all --noheader --Format=ArrayJobID:|,Comment:|"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,45 +188,62 @@ def test_the_job_id_is_found_among_a_site_s_notices(stdout: str, expected: str |
     assert Slurm().job_id(Answer(stdout, "", 0)) == expected
 
 
-def test_resources_become_directives() -> None:
-    spec = JobSpec(
-        ("x",),
-        queue="work",
-        project="a56",
-        resources=Resources(memory=2**30 + 1, cpus=4, walltime=5400),
-    )
-    lines = Slurm().directives(Submission(spec, "run", "train", Path("/r/job.sh"), Path("/r/log")))
-    assert lines == [
+def test_everything_that_can_be_asked_for_becomes_directives() -> None:
+    assert Slurm().directives(submission(EVERYTHING)) == [
         "#SBATCH --job-name=train",
-        "#SBATCH --partition=work",
+        "#SBATCH --partition=normal",
         "#SBATCH --account=a56",
         "#SBATCH --cpus-per-task=4",
         "#SBATCH --mem=1025M",
         "#SBATCH --time=1:30:00",
+        "#SBATCH --tmp=10240M",
+        "#SBATCH --gres=gpu:v100:2",
+        "#SBATCH --array=1-10:2%4",
+        "#SBATCH --dependency=afterok:12,afterany:13",
+        "#SBATCH --kill-on-invalid-dep=yes",
+        "#SBATCH --mail-user=a@example.org",
+        "#SBATCH --mail-type=FAIL,INVALID_DEPEND,REQUEUE,END",
+        "#SBATCH --hold",
         "#SBATCH --no-requeue",
     ]
 
 
-def test_queue_auto_names_no_partition() -> None:
-    submission = Submission(JobSpec(("x",), queue="auto"), "run", "x", Path("/j"), Path("/l"))
-    assert not any("partition" in line for line in Slurm().directives(submission))
+def test_nothing_asked_for_is_no_directive() -> None:
+    assert Slurm().directives(submission(JobSpec(("x",), queue="auto"))) == [
+        "#SBATCH --job-name=train",
+        "#SBATCH --no-requeue",
+    ]
+
+
+def test_mail_is_sent_when_qsub_would_and_for_nothing_unknown() -> None:
+    lines = Slurm().directives(submission(JobSpec(("x",), email="a@b")))
+    assert "#SBATCH --mail-type=FAIL,INVALID_DEPEND,REQUEUE" in lines
+    with pytest.raises(RefusedError, match="'ax' names no occasions"):
+        Slurm().directives(submission(JobSpec(("x",), email="a@b", email_options="ax")))
+
+
+def test_volumes_are_refused_and_not_ignored() -> None:
+    spec = JobSpec(("x",), resources=Resources(volumes=("gdata/a56", "scratch/a56")))
+    with pytest.raises(RefusedError, match=r"volumes \(gdata/a56\+scratch/a56\)"):
+        Slurm().directives(submission(spec))
+
+
+def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
+    strange = dataclasses.replace(submission(EVERYTHING), log=Path("/r/100%/log"))
+    assert " ".join(Slurm().submit(strange)).split(" ", 2)[2] == (
+        "--comment=qxub:20261123T000000-0123456789ab --output=/r/100%%/log.%a /r/j"
+    )
 
 
 @pytest.mark.parametrize(
-    ("stderr", "expected"),
+    ("stderr", "down", "in_doubt"),
     [
-        ("sbatch: error: Unable to contact slurm controller (connect failure)", True),
-        ("sbatch: fatal: Could not establish a configuration source", True),
-        ("sbatch: error: invalid partition specified: nope", False),
+        ("sbatch: error: Unable to contact slurm controller (connect failure)", True, False),
+        ("sbatch: fatal: Could not establish a configuration source", True, False),
+        ("Batch job submission failed: Socket timed out on send/recv operation", True, True),
+        ("sbatch: error: invalid partition specified: nope", False, False),
     ],
 )
-def test_down_is_told_from_refused(stderr: str, expected: bool) -> None:
-    assert Slurm().is_unavailable(Answer("", stderr, 1)) is expected
-
-
-def test_the_outcome_keeps_slurm_s_word() -> None:
-    found = report("TIMEOUT", "0:15")
-    assert found == JobReport(
-        JobState.ENDED,
-        Outcome(OutcomeKind.WALLTIME_EXCEEDED, job_id="12", detail="Slurm says TIMEOUT"),
-    )
+def test_down_is_told_from_refused(stderr: str, *, down: bool, in_doubt: bool) -> None:
+    said = Answer("", stderr, 1)
+    assert (Slurm().is_unavailable(said), Slurm().may_have_submitted(said)) == (down, in_doubt)

@@ -40,6 +40,9 @@ def test_handler_table_holds_the_messages() -> None:
         ("_parse_disconnect", ["self", "m"]),
         ("_log", ["self", "level", "msg", "args"]),
         ("_send_user_message", ["self", "data"]),
+        ("_next_channel", ["self"]),
+        ("_parse_channel_open_failure", ["self", "m"]),
+        ("run", ["self"]),
     ],
 )
 def test_methods_of_transport(name: str, parameters: list[str]) -> None:
@@ -53,6 +56,25 @@ def test_streams_stand_in_for_the_buffers_of_a_channel() -> None:
         called = re.findall(r"_buffer\.(\w+)", inspect.getsource(getattr(paramiko.Channel, name)))
         assert set(called) <= {"feed", "close"}
     assert "self.in_buffer.close()\n        self.in_stderr_buffer.close()" in source
+
+
+def test_opening_of_a_channel() -> None:
+    """ask_for_session does what open_channel does, and is told of the answer in the same way."""
+    source = inspect.getsource(paramiko.Transport.open_channel)
+    for line in (
+        "chanid = self._next_channel()",
+        "self._channels.put(chanid, chan)",
+        "self.channels_seen[chanid] = True",
+        "chan._set_transport(self)",
+        "chan._set_window(window_size, max_packet_size)",
+        "self._send_user_message(m)",
+    ):
+        assert line in source
+    success = inspect.getsource(paramiko.Transport._parse_channel_open_success)  # type: ignore[attr-defined]
+    assert "self.channel_events[chanid].set()\n                del self.channel_events" in success
+    failure = inspect.getsource(paramiko.Transport._parse_channel_open_failure)  # type: ignore[attr-defined]
+    assert failure.index("chanid = m.get_int()") < failure.index("reason = m.get_int()")
+    assert "self._channels.delete(chanid)" in failure
 
 
 def test_window_of_what_is_sent() -> None:

@@ -23,7 +23,7 @@ class Watched:
     def __init__(self) -> None:
         self.changed = Wakeup()
         self.given_back: list[int] = []
-        self.stream = Stream(self.changed, self.given_back.append)
+        self.stream = Stream(self.changed.set, self.given_back.append)
 
     def await_end(self) -> None:
         assert self.changed.wait(10)

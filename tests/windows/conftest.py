@@ -68,7 +68,7 @@ def far_side(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     far.lay_out("local")
     yield far
     if sys.platform != "win32":
-        from qxub.execution.local_batch_posix import LocalBatch
+        from qxub.execution.local_batch.queue_posix import LocalBatch
 
         LocalBatch(far.state).end_all()
 

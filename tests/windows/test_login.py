@@ -95,7 +95,7 @@ def two_factor(
 
 def end_jobs(state: Path) -> None:
     if sys.platform != "win32":
-        from qxub.execution.local_batch_posix import LocalBatch
+        from qxub.execution.local_batch.queue_posix import LocalBatch
 
         LocalBatch(state).end_all()
 

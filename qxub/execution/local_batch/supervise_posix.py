@@ -1,0 +1,71 @@
+"""One job from its start to its end, in the process that supervises it."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for Windows
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from qxub.execution.local_batch.dependencies import settle
+from qxub.execution.local_batch.dispatch_posix import dispatch
+from qxub.execution.local_batch.job_ids import NO_INDEX, parse_job_id
+from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.supervisor_posix import Supervisor
+from qxub.job import OutcomeKind
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from qxub.execution.local_batch.queue_posix import LocalBatch
+
+
+def supervise(batch: LocalBatch, job_id: str) -> None:
+    """Be the supervisor of a job, or of a member of an array, until it has ended."""
+    number, index = parse_job_id(job_id)
+    with batch.database.transaction() as queue:
+        job = queue.execute(
+            "SELECT * FROM members JOIN jobs ON job = number"
+            " WHERE number = ? AND array_index = ? AND state = 'running'",
+            (number, index),
+        ).fetchone()
+    if job is None:  # the transaction that started this process came to nothing
+        return
+    ending = _run(batch, job_id, job)
+    with batch.database.transaction() as queue:
+        end_member(queue, number, index, ending)
+        settle(queue, number)
+    batch.running.remove(job_id)
+    with batch.database.transaction() as queue:
+        dispatch(queue, batch.running)
+
+
+def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> Ending:
+    supervisor = Supervisor(
+        walltime=job["walltime"], memory=job["memory"], spared=batch.running.supervisors
+    )
+    lock = batch.running.lock_for_script(job_id)
+    try:
+        script = supervisor.start(
+            ["bash", os.fsdecode(job["script"])],
+            environment=_environment(job_id, job),
+            umask=job["umask"],
+            lock=lock,
+        )
+    except OSError as error:
+        return Ending(OutcomeKind.SETUP_FAILED, detail=f"bash cannot be started: {error}")
+    os.write(lock, str(script).encode())
+    os.close(lock)
+    return supervisor.wait()
+
+
+def _environment(job_id: str, job: sqlite3.Row) -> dict[str, str]:
+    environment: dict[str, str] = json.loads(job["environment"])
+    environment["QXUB_JOB_ID"] = job_id
+    environment.pop("QXUB_ARRAY_INDEX", None)  # of a job that has submitted this one
+    if job["array_index"] != NO_INDEX:
+        environment["QXUB_ARRAY_INDEX"] = str(job["array_index"])
+    return environment
