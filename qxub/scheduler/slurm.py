@@ -161,7 +161,7 @@ class Slurm:
         Raises SchedulerError where there is one that does not answer.
         """
         fields = ",".join(field for _, field in SACCT_FIELDS)
-        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--array", "--noheader"]
+        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
         answer = yield [*argv, "--parsable2", f"--format={fields}"]
         if answer.status == 0:
             return list(_sacct_records(answer.stdout))

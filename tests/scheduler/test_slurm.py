@@ -115,7 +115,7 @@ def test_without_accounting_the_controller_has_the_last_word(
 ) -> None:
     found, commands = converse(Slurm().query(["12"]), controller, accounting)
     assert found == {"12": None}
-    assert commands[1].startswith("sacct --jobs=12 --allocations --array --noheader --parsable2")
+    assert commands[1].startswith("sacct --jobs=12 --allocations --noheader --parsable2")
 
 
 def test_the_accounting_knows_what_the_controller_has_forgotten() -> None:
