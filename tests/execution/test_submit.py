@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -120,7 +119,7 @@ def test_a_crash_between_submission_and_record(pbs: FakePbs, tmp_path: Path) -> 
         deadline = time.monotonic() + 60
         while job_count(pbs) == 0:
             assert time.monotonic() < deadline
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     (pbs.state / "lost").unlink()
     run = RunDirectory(tmp_path / "runs" / directory.rpartition("/")[2])
     assert run.job_id() is None
