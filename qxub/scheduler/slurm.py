@@ -13,6 +13,7 @@ from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
     JobReport,
+    Reports,
     Submission,
     answered,
     mebibytes,
@@ -59,6 +60,9 @@ class Slurm:
     query_interval = 2.0
     job_id_variable = "SLURM_JOB_ID"
     index_variable = "SLURM_ARRAY_TASK_ID"
+
+    def __init__(self) -> None:
+        self._has_accounting = True
 
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines.
@@ -112,9 +116,14 @@ class Slurm:
         if answer.status != 0 and _UNKNOWN not in answer.stderr:
             message = f"squeue failed: {answer.words}"
             raise SchedulerError(message)
+        if answer.status != 0 and len(job_ids) > 1:  # which of them is unknown it does not say
+            apart: Reports = {}
+            for job_id in job_ids:
+                apart.update((yield from self.query([job_id])))
+            return apart
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
-        if unsure:
+        if unsure and self._has_accounting:
             records = yield from self._accounted(unsure)
             for job_id, report in _reports(unsure, records).items():
                 known = found.get(job_id)
@@ -163,11 +172,12 @@ class Slurm:
         Raises SchedulerError where there is one that does not answer.
         """
         fields = ",".join(field for _, field in SACCT_FIELDS)
-        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--array", "--noheader"]
+        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
         answer = yield [*argv, "--parsable2", f"--format={fields}"]
         if answer.status == 0:
             return list(_sacct_records(answer.stdout))
         if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
+            self._has_accounting = False
             return []
         message = f"sacct failed: {answer.words}"
         raise SchedulerError(message)

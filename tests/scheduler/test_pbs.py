@@ -249,6 +249,11 @@ def test_who_has_no_jobs_has_none_of_the_run() -> None:
     assert converse(PbsPro().look_up("r", "bob"), answer("22-qselect-none"))[0] == []
 
 
+def test_jobs_that_qstat_does_not_tell_of_may_be_of_the_run() -> None:
+    with pytest.raises(SchedulerError, match="qstat said nothing of 3 jobs"):
+        converse(PbsPro().look_up("r", "alice"), answer("22-qselect"), answer("20-qstat-none-json"))
+
+
 def test_a_server_that_is_down_says_nothing_of_a_run() -> None:
     with pytest.raises(SchedulerError, match="does not answer"):
         converse(PbsPro().look_up("r", "alice"), answer("50-down-qselect"))

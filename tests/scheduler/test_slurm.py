@@ -108,14 +108,25 @@ def test_all_jobs_are_one_question() -> None:
     assert [told and told.state.value for told in found.values()] == ["running", "queued"]
 
 
+def test_one_unknown_job_does_not_make_the_others_unknown() -> None:
+    """squeue of 22.05 leaves it out; one that refused the question would not say which it is."""
+    told = Answer(line("RUNNING", job="13|N/A"), "", 0)
+    found, _ = converse(Slurm().query(["12", "13"]), UNKNOWN, UNKNOWN, DISABLED, told)
+    assert found["12"] is None
+    assert found["13"] is not None
+
+
 @pytest.mark.parametrize("accounting", [DISABLED, Answer("", "no sacct", COMMAND_MISSING)])
 @pytest.mark.parametrize("controller", [UNKNOWN, Answer("", "", 0)])
 def test_without_accounting_the_controller_has_the_last_word(
     accounting: Answer, controller: Answer
 ) -> None:
-    found, commands = converse(Slurm().query(["12"]), controller, accounting)
+    scheduler = Slurm()
+    found, commands = converse(scheduler.query(["12"]), controller, accounting)
     assert found == {"12": None}
-    assert commands[1].startswith("sacct --jobs=12 --allocations --array --noheader --parsable2")
+    assert commands[1].startswith("sacct --jobs=12 --allocations --noheader --parsable2")
+    found, commands = converse(scheduler.query(["12"]), controller)  # which it remembers
+    assert (found, len(commands)) == ({"12": None}, 1)
 
 
 def test_the_accounting_knows_what_the_controller_has_forgotten() -> None:
