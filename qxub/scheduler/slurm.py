@@ -65,38 +65,20 @@ class Slurm:
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines.
 
-        A job whose dependency cannot be fulfilled any more is ended, as on PBS, and does not wait
-        for ever. Raises RefusedError for volumes: Slurm has no such resource, and without them the
-        job might fail later.
+        Raises RefusedError for volumes: Slurm has no such resource, and without them the job might
+        fail later.
         """
-        spec = submission.spec
-        asked = spec.resources
-        if asked.volumes:
-            message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
-            raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
-        options = {
-            "job-name": submission.name,
-            "partition": requested_queue(spec),
-            "account": spec.project,
-            "cpus-per-task": asked.cpus,
-            "mem": asked.memory and f"{mebibytes(asked.memory)}M",
-            "time": asked.walltime and format_clock(asked.walltime),
-            "tmp": asked.disk and f"{mebibytes(asked.disk)}M",
-            "gres": asked.gpus and ":".join(filter(None, ("gpu", asked.gpu_type, str(asked.gpus)))),
-            "array": spec.array,
-            "dependency": ",".join(spec.dependencies),
-            "kill-on-invalid-dep": "yes" if spec.dependencies else None,
-            "mail-user": spec.email,
-            "mail-type": _mail_types(spec),
-        }
-        lines = [f"#SBATCH --{key}={value}" for key, value in options.items() if value]
-        return [*lines, *(["#SBATCH --hold"] if spec.hold else []), "#SBATCH --no-requeue"]
+        return [f"#SBATCH {option}" for option in _options(submission)]
 
     def submit(self, submission: Submission) -> list[str]:
-        """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`."""
+        """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`.
+
+        What was asked for is given again: a variable such as SBATCH_PARTITION overrules the script,
+        and is overruled by the command line.
+        """
         log = str(submission.log).replace("%", "%%") + (".%a" if submission.spec.array else "")
-        comment = f"--comment={COMMENT}{submission.run_id}"
-        return ["sbatch", "--parsable", comment, f"--output={log}", str(submission.script)]
+        own = [f"--comment={COMMENT}{submission.run_id}", f"--output={log}"]
+        return ["sbatch", "--parsable", *own, *_options(submission), str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the number; sites print notices around it."""
@@ -179,6 +161,36 @@ class Slurm:
             return []
         message = f"sacct failed: {answer.words}"
         raise SchedulerError(message)
+
+
+def _options(submission: Submission) -> list[str]:
+    """Return the options of sbatch(1) for what is asked for.
+
+    A job whose dependency cannot be fulfilled any more is ended, as on PBS: it does not wait for
+    ever.
+    """
+    spec = submission.spec
+    asked = spec.resources
+    if asked.volumes:
+        message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
+        raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
+    options = {
+        "job-name": submission.name,
+        "partition": requested_queue(spec),
+        "account": spec.project,
+        "cpus-per-task": asked.cpus,
+        "mem": asked.memory and f"{mebibytes(asked.memory)}M",
+        "time": asked.walltime and format_clock(asked.walltime),
+        "tmp": asked.disk and f"{mebibytes(asked.disk)}M",
+        "gres": asked.gpus and ":".join(filter(None, ("gpu", asked.gpu_type, str(asked.gpus)))),
+        "array": spec.array,
+        "dependency": ",".join(spec.dependencies),
+        "kill-on-invalid-dep": "yes" if spec.dependencies else None,
+        "mail-user": spec.email,
+        "mail-type": _mail_types(spec),
+    }
+    given = [f"--{key}={value}" for key, value in options.items() if value]
+    return [*given, *(["--hold"] if spec.hold else []), "--no-requeue"]
 
 
 def _squeue(job_ids: Sequence[str]) -> list[str]:

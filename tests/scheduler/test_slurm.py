@@ -241,9 +241,15 @@ def test_volumes_are_refused_and_not_ignored() -> None:
 
 def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
     strange = dataclasses.replace(submission(EVERYTHING), log=Path("/r/100%/log"))
-    assert " ".join(Slurm().submit(strange)).split(" ", 2)[2] == (
-        "--comment=qxub:20261123T000000-0123456789ab --output=/r/100%%/log.%a /r/j"
-    )
+    argv = Slurm().submit(strange)
+    assert argv[:4] == [
+        "sbatch",
+        "--parsable",
+        "--comment=qxub:20261123T000000-0123456789ab",
+        "--output=/r/100%%/log.%a",
+    ]
+    assert [f"#SBATCH {option}" for option in argv[4:-1]] == Slurm().directives(strange)
+    assert argv[-1] == "/r/j"
 
 
 @pytest.mark.parametrize(
