@@ -159,12 +159,22 @@ def test_an_array_is_in_the_state_of_its_members() -> None:
 
 def test_members_that_the_controller_has_forgotten_are_in_the_accounting() -> None:
     columns = f"normal|vm|{TIMES}|00:00:10\n"
-    accounted = Answer(f"8_1|FAILED|3:0|None|{columns}8_2|FAILED|9:0|None|{columns}", "", 0)
+    accounted = Answer(
+        f"8_1|FAILED|3:0|None|{columns}8_2|FAILED|9:0|None|{columns}"
+        f"8_[3,5-9:2%4]|CANCELLED by 1000|0:0|None|{columns}"  # before they began
+        f"8_[10-20,...]|CANCELLED by 1000|0:0|None|{columns}",  # cut: which they are is not told
+        "",
+        0,
+    )
     left = Answer(line("FAILED", "256", job="8|2"), "", 0)
     told = converse(Slurm().query(["8"]), left, accounted)[0]["8"]
     assert told is not None
     endings = {index: member.outcome for index, member in told.members.items()}
-    assert {index: end.exit_status for index, end in endings.items() if end} == {1: 3, 2: 1}
+    assert {index: end.exit_status for index, end in endings.items() if end} == {
+        1: 3,
+        2: 1,
+        **dict.fromkeys((3, 5, 7, 9), 130),
+    }
 
 
 @pytest.mark.parametrize(
