@@ -75,6 +75,19 @@ def test_a_job_s_end(cluster: Cluster, body: str, kind: OutcomeKind, exit_status
     assert abs(report.ended_at - time.time()) < 60
 
 
+def test_what_is_asked_for_overrules_the_environment(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SBATCH_PARTITION", "short")
+    monkeypatch.setenv("SBATCH_TIMELIMIT", "1")
+    asked = cluster.submit("true", queue="normal", resources=Resources(walltime=600), hold=True)
+    usual = cluster.submit("true", hold=True)
+    found = ask(Slurm(), [asked.job_id, usual.job_id])
+    assert [report and report.queue for report in found.values()] == ["normal", "short"]
+    for job in (asked, usual):
+        change(Slurm().cancel(job.job_id))
+
+
 def test_several_jobs_are_one_question(cluster: Cluster) -> None:
     jobs = [cluster.submit(f"exit {status}").job_id for status in (1, 2)]
     held = cluster.submit("true", hold=True).job_id
