@@ -51,7 +51,7 @@ def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> Ending:
     try:
         script = supervisor.start(
             ["bash", os.fsdecode(job["script"])],
-            environment=_environment(job_id, job),
+            environment=_environment(job, job_id),
             umask=job["umask"],
             lock=lock,
         )
@@ -62,10 +62,10 @@ def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> Ending:
     return supervisor.wait()
 
 
-def _environment(job_id: str, job: sqlite3.Row) -> dict[str, str]:
+def _environment(job: sqlite3.Row, job_id: str) -> dict[str, str]:
     environment: dict[str, str] = json.loads(job["environment"])
-    environment["QXUB_JOB_ID"] = job_id
     environment.pop("QXUB_ARRAY_INDEX", None)  # of a job that has submitted this one
     if job["array_index"] != NO_INDEX:
         environment["QXUB_ARRAY_INDEX"] = str(job["array_index"])
+    environment["QXUB_JOB_ID"] = job_id
     return environment
