@@ -57,7 +57,7 @@ _RESOURCE_OPTIONS = (
     Option(("--gpu-type",), TEXT, "The type of GPU.", "gpu_type", Part.RESOURCES),
 )  # fmt: skip
 
-_RESOURCE_NAMES = {
+RESOURCE_NAMES = {
     "mem": "mem", "memory": "mem", "ncpus": "cpus", "cpus": "cpus", "threads": "cpus",
     "walltime": "runtime", "runtime": "runtime", "time": "runtime", "jobfs": "disk", "disk": "disk",
     "storage": "volumes", "volumes": "volumes", "ngpus": "gpus", "gpus": "gpus",
@@ -72,9 +72,9 @@ def _parse_resources(text: str) -> list[tuple[str, Any]]:
     found = []
     for item in filter(None, map(str.strip, text.split(","))):
         name, separator, value = item.partition("=")
-        dest = _RESOURCE_NAMES.get(name)
+        dest = RESOURCE_NAMES.get(name)
         if dest is None or not separator:
-            message = f"{item!r} is no resource; write NAME=VALUE ({', '.join(_RESOURCE_NAMES)})"
+            message = f"{item!r} is no resource; write NAME=VALUE ({', '.join(RESOURCE_NAMES)})"
             raise ValueError(message)
         found.append((dest, kinds[dest].parse(value)))
     return found

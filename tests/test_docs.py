@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qxub.execution.template import PARTS, VALUES
 from qxub.job import OutcomeKind
-from qxub.options import OPTIONS
+from qxub.option import LOG_VARIABLES
+from qxub.options import OPTIONS, RESOURCE_NAMES
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 OWN = {"completed": "the job's own, 0 to 255", "signalled": "128 + the signal that ended the job"}
@@ -39,3 +41,12 @@ def test_the_options() -> None:
         for option in OPTIONS
     ]
     assert rows("exec.md") == expected
+
+
+def test_every_word_that_may_stand_in_a_value() -> None:
+    options, script = (
+        (DOCS / file).read_text(encoding="utf-8") for file in ("exec.md", "job-script.md")
+    )
+    assert [name for name in LOG_VARIABLES if f"`{{{name}}}`" not in options] == []
+    assert [name for name in RESOURCE_NAMES if f"`{name}`" not in options] == []
+    assert [name for name in (*PARTS, *VALUES) if f"`{{{name}}}`" not in script] == []

@@ -38,7 +38,7 @@ qxub_activate() {
     conda) hook=$("$qxub_conda" shell.bash hook) || return ;;
     *) hook=$("$qxub_conda" shell hook --shell bash) || return ;;
   esac
-  eval "$hook" || return
+  eval "$hook"  # its last command may well fail: what follows tells
   "$name" activate "$1" || { "$qxub_conda" env list; return 1; }
 }
 """

@@ -42,7 +42,7 @@ def told_by_script(ending: Ending, files: JobFiles, job_id: str) -> Outcome:
         detail = f"the command succeeded, but --post ended with {ending.detail}"
         return Outcome(OutcomeKind.POST_FAILED, job_id=job_id, detail=detail)
     if ending.word == "lost":
-        return _lost(job_id, "the job script lost sight of the command")
+        return _lost(files, job_id, "the job script lost sight of the command")
     try:
         number = int(ending.detail)
         if ending.word == "signal":
@@ -51,7 +51,7 @@ def told_by_script(ending: Ending, files: JobFiles, job_id: str) -> Outcome:
             return Outcome(OutcomeKind.COMPLETED, status=number, job_id=job_id)
     except ValueError:  # told below
         pass
-    return _lost(job_id, f"its status file says {ending.word!r} {ending.detail!r}, in {files.path}")
+    return _lost(files, job_id, f"its status file says {ending.word!r} {ending.detail!r}")
 
 
 def told_by_scheduler(
@@ -69,7 +69,7 @@ def told_by_scheduler(
     if ending is not None and script_may_know_more(said):
         return told_by_script(ending, files, job_id)
     if said is None:
-        return _lost(job_id, "the scheduler cannot tell how the job ended, and it left no status")
+        return _lost(files, job_id, "the scheduler cannot tell how it ended, and it left no status")
     return _without_status(said, files, job_id)
 
 
@@ -78,11 +78,13 @@ def _without_status(said: Outcome, files: JobFiles, job_id: str) -> Outcome:
     if not script_may_know_more(said):
         return said
     if not files.has_started():
-        return _lost(job_id, f"{said}, says the scheduler; but its script never began to run")
+        return _lost(
+            files, job_id, f"{said}, says the scheduler; but its script never began to run"
+        )
     # Without a status file (a full disk) the script's own exit status is the command's.
     if said.status is None or (said.status < _OF_A_SHELL and said.status not in _OF_THE_SCRIPT):
         return said
-    return _lost(job_id, f"{said}, says the scheduler; but its script left no status")
+    return _lost(files, job_id, f"{said}, says the scheduler; but its script left no status")
 
 
 def worst(members: Mapping[int, Outcome], job_id: str) -> Outcome:
@@ -103,5 +105,6 @@ def _badness(outcome: Outcome) -> tuple[int, int]:
     return -WORST_FIRST.index(outcome.kind), outcome.exit_status
 
 
-def _lost(job_id: str, detail: str) -> Outcome:
+def _lost(files: JobFiles, job_id: str, what: str) -> Outcome:
+    detail = f"Job {job_id}: {what}. What there is of it is in {files.path}."
     return Outcome(OutcomeKind.LOST, job_id=job_id, detail=detail)

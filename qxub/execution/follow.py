@@ -46,7 +46,7 @@ class _Job:
         ask = functools.partial(query.ask, job.scheduler)
         self.watch = Watch(directory, job.job_id, ask, interval)
         self._longest_patience = max(interval, ENDING_INTERVAL)
-        self._patience = ENDING_INTERVAL
+        self._patience = ENDING_INTERVAL / 2  # doubled by the first answer
         self._over_since: dict[int | None, float] = {}
         self._times_unknown = 0
 

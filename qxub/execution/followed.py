@@ -18,7 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class FollowedJobs:
-    """The jobs that are noted in a directory, which is made where it is missing."""
+    """The jobs that are noted in a directory, which is made where it is missing.
+
+    It and the directory above are for their owner alone, as others could hold the lock there.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -26,7 +29,8 @@ class FollowedJobs:
     def note(self, job_id: str) -> None:
         """Give a sign that the job is followed; it is good for LEASE seconds."""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._directory.mkdir(exist_ok=True, mode=0o700)
             self._notice(job_id).touch(mode=0o600)
         except OSError as error:  # a full disk costs the sharing, not the job
             log.info("cannot note that job %s is followed: %s", job_id, error)
@@ -37,7 +41,9 @@ class FollowedJobs:
 
     def job_ids(self) -> set[str]:
         """Return the jobs that are followed; whose followers were not seen for long are dropped."""
-        found = set()
+        found: set[str] = set()
+        if not self._directory.is_dir():  # it could not be made
+            return found
         now = time.time()
         with os.scandir(self._directory) as notices:
             for notice in notices:

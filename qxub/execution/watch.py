@@ -122,20 +122,28 @@ class _Inquiry:
 
     def make(self, job_id: str, wait: float, since: float) -> None:
         """Ask, where it is still due when the lock is ours."""
-        with self._lock.open("ab") as lock:
-            if not _gets(lock.fileno()):
-                return
-            before = self._file.read()
-            if not _is_due(before, wait, since):
-                return
-            now = time.monotonic()
-            self._file.write(before.began(now))
-            try:
-                reports = self._ask(sorted(self._followed.job_ids() | {job_id}))
-            except SchedulerError as error:
-                self._file.write(before.failed(now, error.message))
-            else:
-                self._file.write(answered(now, reports))
+        try:
+            lock = self._lock.open("ab")
+        except OSError as error:  # a full disk costs the sharing, not the job
+            log.info("asking for job %s without a lock: %s", job_id, error)
+            self._ask_if_due(job_id, wait, since)
+            return
+        with lock:
+            if _gets(lock.fileno()):
+                self._ask_if_due(job_id, wait, since)
+
+    def _ask_if_due(self, job_id: str, wait: float, since: float) -> None:
+        before = self._file.read()
+        if not _is_due(before, wait, since):
+            return
+        now = time.monotonic()
+        self._file.write(before.began(now))
+        try:
+            reports = self._ask(sorted(self._followed.job_ids() | {job_id}))
+        except SchedulerError as error:
+            self._file.write(before.failed(now, error.message))
+        else:
+            self._file.write(answered(now, reports))
 
 
 def _is_due(answer: SharedAnswer, wait: float, since: float) -> bool:

@@ -68,8 +68,8 @@ class JobReport:
     used: Mapping[str, str] = field(default_factory=dict)
     """resources used, by the scheduler's own names"""
     members: Mapping[int, JobReport] = field(default_factory=dict)
-    """of an array job, by index, as far as the scheduler tells: Slurm keeps no record of a member
-    that is cancelled before it starts"""
+    """of an array job, by index, as far as the scheduler tells: without accounting Slurm keeps no
+    record of a member that is cancelled before it starts"""
 
 
 Reports = dict[str, Optional[JobReport]]

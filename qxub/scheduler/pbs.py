@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from qxub.errors import RefusedError, SchedulerError
 from qxub.quantities import format_clock
@@ -23,7 +23,7 @@ from qxub.scheduler.base import (
 from qxub.scheduler.pbs_states import read_job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from qxub.job import JobSpec
     from qxub.scheduler.base import LookUp, Query
@@ -90,30 +90,26 @@ class PbsPro:
 
         A server without history refuses -x even for a running job: then ask without.
         """
-        answer = yield self._qstat(job_ids)
-        if self._has_history and _NO_HISTORY in answer.stderr:
-            self._has_history = False
-            answer = yield self._qstat(job_ids)
-        elif not self._has_history and _FINISHED in answer.stderr:
-            self._has_history = True
-            answer = yield self._qstat(job_ids)
-        return self._reports(job_ids, answered(self, answer))
+        answer = yield from self._asked(lambda: self._qstat(job_ids))
+        return self._reports(job_ids, answer)
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         """Ask for all of the user's jobs, and see which one's Variable_List has the run ID.
 
         qselect(1B) cannot choose by variable.
         """
-        history = ["-x"] if self._has_history else []
-        answer = answered(self, (yield ["qselect", *history, "-u", user]))
+        answer = yield from self._asked(lambda: ["qselect", *self._history(), "-u", user])
         if answer.status != 0:
             message = f"qselect failed: {answer.words}"
             raise SchedulerError(message)
         job_ids = answer.stdout.split()
         if not job_ids:
             return []
-        answer = answered(self, (yield self._qstat(job_ids)))
+        answer = yield from self._asked(lambda: self._qstat(job_ids))
         jobs = _jobs(answer)
+        if not jobs:
+            message = f"qstat said nothing of {len(job_ids)} jobs: {answer.words[:500]}"
+            raise SchedulerError(message)
         return [
             job_id
             for job_id, job in jobs.items()
@@ -147,8 +143,19 @@ class PbsPro:
         return one_hint(refusals.PBS, answer.words)
 
     def _qstat(self, job_ids: Sequence[str]) -> list[str]:
-        history = ["-x"] if self._has_history else []
-        return ["qstat", *history, "-t", "-f", "-F", "json", *job_ids]
+        return ["qstat", *self._history(), "-t", "-f", "-F", "json", *job_ids]
+
+    def _history(self) -> list[str]:
+        return ["-x"] if self._has_history else []
+
+    def _asked(self, command: Callable[[], list[str]]) -> Generator[list[str], Answer, Answer]:
+        """Ask, and again where the server's history is not as it was taken to be."""
+        answer = yield command()
+        wrong = _NO_HISTORY if self._has_history else _FINISHED
+        if wrong in answer.stderr:
+            self._has_history = not self._has_history
+            answer = yield command()
+        return answered(self, answer)
 
     def _reports(self, job_ids: Sequence[str], answer: Answer) -> Reports:
         jobs = _jobs(answer)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Optional
 
-from qxub.errors import RefusedError, SchedulerError
+from qxub.errors import SchedulerError
 from qxub.job import JobState
-from qxub.quantities import format_clock
 from qxub.scheduler import refusals
 from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
     JobReport,
+    Reports,
     Submission,
     answered,
-    mebibytes,
     one_hint,
-    requested_queue,
 )
+from qxub.scheduler.slurm_options import sbatch_options
 from qxub.scheduler.slurm_states import (
     SACCT_FIELDS,
     SQUEUE_FIELDS,
@@ -29,7 +28,6 @@ from qxub.scheduler.slurm_states import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from qxub.job import JobSpec
     from qxub.scheduler.base import LookUp, Query
 
     Found = tuple[str, Optional[int], JobReport]
@@ -38,10 +36,9 @@ if TYPE_CHECKING:
 
 COMMENT = "qxub:"
 """is before the run ID in a job's comment"""
-_MAIL_TYPES = {"a": "FAIL,INVALID_DEPEND,REQUEUE", "b": "BEGIN", "e": "END", "n": "NONE"}
-"""the letters of qsub(1B) -m in words of sbatch(1)"""
 _JOB_ID = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
-_SACCT_ID = re.compile(r"(\d+)(?:_(\d+))?")
+_SACCT_ID = re.compile(r"(\d+)(?:_\[?([\d,:-]+)(?:%\d+)?\]?)?")
+"""a job, a member such as 8_1, or members that ended before they began, such as 8_[2,4-9:2%1]"""
 _UNKNOWN = "Invalid job id"
 _NO_ACCOUNTING = "accounting storage is disabled"
 _ANSWER_LOST = ("Socket timed out", "Zero Bytes were transmitted", "Message receive failure")
@@ -60,41 +57,26 @@ class Slurm:
     job_id_variable = "SLURM_JOB_ID"
     index_variable = "SLURM_ARRAY_TASK_ID"
 
+    def __init__(self) -> None:
+        self._has_accounting = True
+
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines.
 
-        A job whose dependency cannot be fulfilled any more is ended, as on PBS, and does not wait
-        for ever. Raises RefusedError for volumes: Slurm has no such resource, and without them the
-        job might fail later.
+        Raises RefusedError for volumes: Slurm has no such resource, and without them the job might
+        fail later.
         """
-        spec = submission.spec
-        asked = spec.resources
-        if asked.volumes:
-            message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
-            raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
-        options = {
-            "job-name": submission.name,
-            "partition": requested_queue(spec),
-            "account": spec.project,
-            "cpus-per-task": asked.cpus,
-            "mem": asked.memory and f"{mebibytes(asked.memory)}M",
-            "time": asked.walltime and format_clock(asked.walltime),
-            "tmp": asked.disk and f"{mebibytes(asked.disk)}M",
-            "gres": asked.gpus and ":".join(filter(None, ("gpu", asked.gpu_type, str(asked.gpus)))),
-            "array": spec.array,
-            "dependency": ",".join(spec.dependencies),
-            "kill-on-invalid-dep": "yes" if spec.dependencies else None,
-            "mail-user": spec.email,
-            "mail-type": _mail_types(spec),
-        }
-        lines = [f"#SBATCH --{key}={value}" for key, value in options.items() if value]
-        return [*lines, *(["#SBATCH --hold"] if spec.hold else []), "#SBATCH --no-requeue"]
+        return [f"#SBATCH {option}" for option in sbatch_options(submission)]
 
     def submit(self, submission: Submission) -> list[str]:
-        """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`."""
+        """Submit by sbatch(1); --parsable prints `ID` or `ID;CLUSTER`.
+
+        What was asked for is given again: a variable such as SBATCH_PARTITION overrules the script,
+        and is overruled by the command line.
+        """
         log = str(submission.log).replace("%", "%%") + (".%a" if submission.spec.array else "")
-        comment = f"--comment={COMMENT}{submission.run_id}"
-        return ["sbatch", "--parsable", comment, f"--output={log}", str(submission.script)]
+        own = [f"--comment={COMMENT}{submission.run_id}", f"--output={log}"]
+        return ["sbatch", "--parsable", *own, *sbatch_options(submission), str(submission.script)]
 
     def job_id(self, answer: Answer) -> str | None:
         """Return the number; sites print notices around it."""
@@ -112,9 +94,14 @@ class Slurm:
         if answer.status != 0 and _UNKNOWN not in answer.stderr:
             message = f"squeue failed: {answer.words}"
             raise SchedulerError(message)
+        if answer.status != 0 and len(job_ids) > 1:  # which of them is unknown it does not say
+            apart: Reports = {}
+            for job_id in job_ids:
+                apart.update((yield from self.query([job_id])))
+            return apart
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
-        if unsure:
+        if unsure and self._has_accounting:
             records = yield from self._accounted(unsure)
             for job_id, report in _reports(unsure, records).items():
                 known = found.get(job_id)
@@ -163,11 +150,12 @@ class Slurm:
         Raises SchedulerError where there is one that does not answer.
         """
         fields = ",".join(field for _, field in SACCT_FIELDS)
-        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--array", "--noheader"]
+        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
         answer = yield [*argv, "--parsable2", f"--format={fields}"]
         if answer.status == 0:
             return list(_sacct_records(answer.stdout))
         if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
+            self._has_accounting = False
             return []
         message = f"sacct failed: {answer.words}"
         raise SchedulerError(message)
@@ -198,7 +186,15 @@ def _sacct_records(text: str) -> Iterator[Found]:
             continue
         report = read_record(match[1], record)
         if report.state is JobState.ENDED:
-            yield match[1], int(match[2]) if match[2] else None, report
+            for index in _indices(match[2]) if match[2] else (None,):
+                yield match[1], index, report
+
+
+def _indices(text: str) -> Iterator[int]:
+    for part in text.split(","):
+        span, _, step = part.partition(":")
+        first, _, last = span.partition("-")
+        yield from range(int(first), int(last or first) + 1, int(step or 1))
 
 
 def _reports(job_ids: Sequence[str], records: Iterable[Found]) -> dict[str, JobReport]:
@@ -216,13 +212,3 @@ def _reports(job_ids: Sequence[str], records: Iterable[Found]) -> dict[str, JobR
 
 def _may_be_incomplete(report: JobReport | None) -> bool:
     return report is None or (bool(report.members) and report.state is JobState.ENDED)
-
-
-def _mail_types(spec: JobSpec) -> str | None:
-    """Return the occasions; where none is named, qsub's: when the job is aborted."""
-    letters = spec.email_options or ("a" if spec.email else "")
-    unknown = set(letters) - set(_MAIL_TYPES)
-    if unknown:
-        message = f"{letters!r} names no occasions to send mail"
-        raise RefusedError(message, hint=f"The letters are {', '.join(_MAIL_TYPES)}.")
-    return ",".join(_MAIL_TYPES[letter] for letter in letters) or None

@@ -143,6 +143,18 @@ def test_defaults_apply_where_the_job_is_submitted(qxub: Qxub) -> None:
     assert qxub("exec", "--", "sleep", "60").returncode == 124
 
 
+def test_an_array_ends_as_its_worst_member(qxub: Qxub) -> None:
+    script = 'echo "out $QXUB_ARRAY_INDEX"; exit $((QXUB_ARRAY_INDEX % 3))'
+    done = qxub("exec", "--array", "1-5", "--", "sh", "-c", script)
+    assert (done.returncode, done.stdout) == (2, b"out 1\nout 2\nout 3\nout 4\nout 5\n")
+    assert done.stderr.decode().splitlines() == [
+        "qxub: the members of the array:",
+        "  completed with exit status 1  1, 4",
+        "  completed with exit status 2  2, 5",
+        "  completed with exit status 0  3",
+    ]
+
+
 @pytest.mark.parametrize("interval", ["soon", "0", "nan", "inf"])
 def test_an_interval_that_is_none_is_a_config_error(qxub: Qxub, interval: str) -> None:
     qxub.config.write_text(f"scheduler: local\nmonitoring:\n  interval: {interval}\n")

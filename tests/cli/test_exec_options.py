@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.test_exec_local import wait_for
 from tests.posix import runs_jobs
 
 if TYPE_CHECKING:
@@ -92,6 +93,28 @@ def test_a_template_and_an_unknown_word_in_one(qxub: Qxub) -> None:
     done = qxub("exec", "--template", "job.template", "--", "true")
     assert done.returncode == 78
     assert b"job.template, line 3: unknown placeholder {stepps}" in done.stderr
+
+
+def test_the_members_of_an_array_write_into_files_of_their_own(qxub: Qxub) -> None:
+    options = (
+        "--terse",
+        "--array",
+        "1-3:2",
+        "--log-dir",
+        "logs",
+        "--out",
+        "{job_id}.out",
+        "--var",
+        "A=x",
+    )
+    done = qxub("exec", *options, "--cmd", "echo $A $QXUB_ARRAY_INDEX; exit $QXUB_ARRAY_INDEX")
+    assert (done.returncode, done.stdout) == (0, b"1.local\n"), done.stderr
+    (run,) = qxub.runs.iterdir()
+    for index in ("1", "3"):
+        wait_for(run / index / "status")
+        assert (run / index / "status").read_text() == f"exit {index}\n"
+        assert (run / index / "stdout").read_text() == f"x {index}\n"
+        assert (qxub.directory / "logs" / f"1[{index}].local.out.{index}").exists()
 
 
 def test_tags_are_recorded(qxub: Qxub) -> None:

@@ -59,7 +59,7 @@ def busy(qxub: Qxub) -> Iterator[Path]:
 
 @pytest.fixture
 def screen() -> Iterator[Terminal]:
-    with terminal(columns=60) as opened:
+    with terminal(columns=80) as opened:
         yield opened
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from qxub.job import ExecutionContext, JobSpec, Resources
-from tests.execution.scripts import ran
+from qxub.scheduler.slurm import Slurm
+from tests.execution.scripts import bash, prepared, ran
 from tests.posix import runs_jobs
 
 pytestmark = runs_jobs
@@ -51,7 +52,10 @@ def test_gpus_are_handed_in_when_they_are_asked_for(
     install(tools, "apptainer")
     spec = JobSpec(("train",), context=container(), resources=Resources(gpus=2))
     flag = "--rocm" if Path("/dev/kfd").exists() else "--nv"
-    said = ran(tmp_path, spec, environment).stdout.read_text()
+    run = prepared(tmp_path, spec, scheduler=Slurm())  # the embedded one has no GPUs
+    with bash(run, environment) as process:
+        process.wait()
+    said = run.files().stdout.read_text()
     assert said == f"<apptainer><exec><{flag}><my image.sif><train>"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from qxub.errors import SchedulerError
 from qxub.execution.follow import follow
 from qxub.execution.report_text import decode_report, encode_report
 from qxub.execution.run_directory import RunDirectory
@@ -13,10 +14,11 @@ from qxub.execution.submit import SubmittedJob
 from qxub.job import ArrayRange, JobSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from qxub.job import Outcome
-    from qxub.scheduler.base import Answer, JobReport, Submission
+    from qxub.scheduler.base import Answer, JobReport, LookUp, Query, Submission
 
 JOB_ID = "7.scripted"
 
@@ -42,18 +44,15 @@ class ScriptedScheduler:
     def is_down(self) -> None:
         self._words.unlink()
 
-    def query(self, job_id: str) -> list[str]:
-        del job_id
+    def query(self, job_ids: Sequence[str]) -> Query:
         self.calls += 1
-        return ["cat", str(self._words)]
-
-    def report(self, job_id: str, answer: Answer) -> JobReport | None:
-        del job_id
-        return decode_report(answer.stdout)
+        answer = yield ["cat", str(self._words)]
+        if answer.status != 0:
+            raise SchedulerError(answer.words)
+        return {job_id: decode_report(answer.stdout) for job_id in job_ids}
 
     def is_unavailable(self, answer: Answer) -> bool:
-        del answer
-        return True
+        raise AssertionError(answer)
 
     def cancel(self, job_id: str) -> list[str]:
         return ["sh", "-c", self.on_cancel, job_id]
@@ -65,6 +64,21 @@ class ScriptedScheduler:
         raise AssertionError(submission)
 
     def job_id(self, answer: Answer) -> str | None:
+        raise AssertionError(answer)
+
+    def look_up(self, run_id: str, user: str) -> LookUp:
+        raise AssertionError(run_id, user)
+
+    def hold(self, job_id: str) -> list[str]:
+        raise AssertionError(job_id)
+
+    def release(self, job_id: str) -> list[str]:
+        raise AssertionError(job_id)
+
+    def may_have_submitted(self, answer: Answer) -> bool:
+        raise AssertionError(answer)
+
+    def hint(self, answer: Answer) -> str:
         raise AssertionError(answer)
 
 

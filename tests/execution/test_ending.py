@@ -136,7 +136,8 @@ def test_a_script_that_never_began_has_not_completed(files: JobFiles, said: Outc
     leave(files, None, started=False)
     outcome = told_by_scheduler(said, files, "1", cancelled=False)
     assert outcome.kind is OutcomeKind.LOST
-    assert outcome.detail == f"{said}, says the scheduler; but its script never began to run"
+    words = f"{said}, says the scheduler; but its script never began to run"
+    assert outcome.detail == f"Job 1: {words}. What there is of it is in {files.path}."
 
 
 def test_the_order_of_the_worst_has_every_kind_that_a_job_ends_with() -> None:

@@ -58,7 +58,7 @@ def test_a_job_that_is_deaf_to_term_is_killed(batch: LocalQueue) -> None:
     begin = time.monotonic()
     batch.call("cancel", job)
     assert batch.wait(job)["kind"] == "cancelled"
-    assert 9 < time.monotonic() - begin < 40
+    assert 9 < time.monotonic() - begin < 55
 
 
 @adopts_orphans
@@ -97,7 +97,7 @@ def test_cancelling_what_has_ended_changes_nothing(batch: LocalQueue) -> None:
 def test_walltime_is_enforced(batch: LocalQueue) -> None:
     found = batch.wait(batch.submit("sleep 60", "--walltime=1"))
     assert found["kind"] == "walltime exceeded"
-    assert 1 <= found["ended_at"] - found["started_at"] < 20
+    assert 1 <= found["ended_at"] - found["started_at"] < 30
 
 
 @pytest.mark.parametrize("detached", ["", "setsid "])

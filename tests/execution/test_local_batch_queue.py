@@ -250,7 +250,7 @@ def test_ten_thousand_ended_jobs_are_kept_and_no_more(batch: LocalQueue) -> None
     last = batch.submit("exit 7")
     assert last == "10001.local"
     wait_for(lambda: batch.states(last) == ["ended"])
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 30
     first, second, newest = batch.query("1.local", "2.local", last)
     assert (first, second["status"], newest["status"]) == (None, 0, 7)
     assert batch.call("find", "r-5000").stdout == "5000.local\n"

@@ -210,6 +210,18 @@ def test_what_cannot_be_shared_is_known_all_the_same(
     assert "cannot write" in caplog.text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a link there needs a privilege")
+def test_where_there_can_be_no_directory_each_asks_for_itself(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    (tmp_path / "watch").symlink_to("nowhere")
+    scheduler.reports = {"1": JobReport(JobState.HELD)}
+    watch = Watch(tmp_path / "watch" / "x", "1", scheduler, INTERVAL)
+    look_until(watch, lambda: watch.is_answered)
+    watch.close()
+    assert scheduler.calls[0] == ["1"]
+
+
 @pytest.mark.parametrize("content", [b"", b"torn {", b'{"format": 0}\n', b"[]\n", b"\xff\n"])
 def test_an_answer_that_is_none_is_passed_over(
     tmp_path: Path, scheduler: Recorder, content: bytes
@@ -226,6 +238,7 @@ def test_it_is_private(tmp_path: Path, scheduler: Recorder) -> None:
     watch = Watch(tmp_path / "watch", "1", scheduler, INTERVAL)
     scheduler.reports = {"1": None}
     look_until(watch, lambda: watch.is_answered)
+    assert mode(tmp_path / "watch") == 0o700
     assert mode(tmp_path / "watch" / "followed") == 0o700
     assert mode(tmp_path / "watch" / "answer") == 0o600
 

@@ -29,7 +29,7 @@ KILL_PATIENCE = 30.0
 """seconds for what was killed to go; what the kernel holds on to longer is left behind"""
 MEMORY_INTERVAL = 0.5
 """seconds between two looks at the memory of a job that has a limit"""
-_RESET = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1)
+_RESET = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Supervisor:

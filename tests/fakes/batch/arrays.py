@@ -40,7 +40,7 @@ class Members:
         }
         self._array.change(
             array_state_count=" ".join(f"{name}:{count}" for name, count in counts.items()),
-            array_indices_remaining=f"{self.left[0]}-{self.left[-1]}" if self.left else "-",
+            array_indices_remaining=_span(self.left),
         )
         if not self.left and not self.live:
             self._finish()
@@ -60,6 +60,12 @@ class Members:
             history_timestamp=int(now()),
             **(ran if self.begun else {}),
         )
+
+
+def _span(indices: list[int]) -> str:
+    if len(indices) == 1:
+        return str(indices[0])
+    return f"{indices[0]}-{indices[-1]}" if indices else "-"
 
 
 def begin_member(array: Job, index: int) -> Job:

@@ -74,6 +74,9 @@ class FakePbs:
     def wait_for_comment(self, job_id: str, words: str) -> None:
         self._wait(lambda: words in self.jobs(job_id)[job_id].get("comment", ""))
 
+    def wait_for_counts(self, array: str, counts: str) -> None:
+        self._wait(lambda: bool(self.jobs(array)[array]["array_state_count"] == counts))
+
     def wait_for_file(self, pattern: str, words: str) -> None:
         """Wait for words in a file of the jobs' spool."""
         spool = self.state / "jobs"

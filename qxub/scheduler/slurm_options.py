@@ -1,0 +1,56 @@
+"""What a job asks for, in options of sbatch(1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qxub.errors import RefusedError
+from qxub.quantities import format_clock
+from qxub.scheduler.base import mebibytes, requested_queue
+
+if TYPE_CHECKING:
+    from qxub.job import JobSpec
+    from qxub.scheduler.base import Submission
+
+_MAIL_TYPES = {"a": "FAIL,INVALID_DEPEND,REQUEUE", "b": "BEGIN", "e": "END", "n": "NONE"}
+"""the letters of qsub(1B) -m in words of sbatch(1)"""
+
+
+def sbatch_options(submission: Submission) -> list[str]:
+    """Return the options of sbatch(1) for what is asked for.
+
+    A job whose dependency cannot be fulfilled any more is ended, as on PBS: it does not wait for
+    ever.
+    """
+    spec = submission.spec
+    asked = spec.resources
+    if asked.volumes:
+        message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
+        raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
+    options = {
+        "job-name": submission.name,
+        "partition": requested_queue(spec),
+        "account": spec.project,
+        "cpus-per-task": asked.cpus,
+        "mem": asked.memory and f"{mebibytes(asked.memory)}M",
+        "time": asked.walltime and format_clock(asked.walltime),
+        "tmp": asked.disk and f"{mebibytes(asked.disk)}M",
+        "gres": asked.gpus and ":".join(filter(None, ("gpu", asked.gpu_type, str(asked.gpus)))),
+        "array": spec.array,
+        "dependency": ",".join(spec.dependencies),
+        "kill-on-invalid-dep": "yes" if spec.dependencies else None,
+        "mail-user": spec.email,
+        "mail-type": _mail_types(spec),
+    }
+    given = [f"--{key}={value}" for key, value in options.items() if value]
+    return [*given, *(["--hold"] if spec.hold else []), "--no-requeue"]
+
+
+def _mail_types(spec: JobSpec) -> str | None:
+    """Return the occasions; where none is named, qsub's: when the job is aborted."""
+    letters = spec.email_options or ("a" if spec.email else "")
+    unknown = set(letters) - set(_MAIL_TYPES)
+    if unknown:
+        message = f"{letters!r} names no occasions to send mail"
+        raise RefusedError(message, hint=f"The letters are {', '.join(_MAIL_TYPES)}.")
+    return ",".join(_MAIL_TYPES[letter] for letter in letters) or None
