@@ -30,7 +30,7 @@ PBS = {
         " array job."
     ),
     "illegal -M value": "--email takes an address, such as alice@example.org.",
-    "illegal -m value": "--email-opts takes letters: a (aborted), b (begun), e (ended), n (none).",
+    "illegal -m value": "--email-opts takes letters: a (aborted), b (begun), e (ended).",
     "illegal -o value": (
         "PBS takes no path with letters outside ASCII: set XDG_STATE_HOME to a directory without."
     ),

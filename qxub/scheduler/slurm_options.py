@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from qxub.job import JobSpec
     from qxub.scheduler.base import Submission
 
-_MAIL_TYPES = {"a": "FAIL,INVALID_DEPEND,REQUEUE", "b": "BEGIN", "e": "END", "n": "NONE"}
-"""the letters of qsub(1B) -m in words of sbatch(1)"""
+_MAIL_TYPES = {"a": "FAIL,INVALID_DEPEND,REQUEUE", "b": "BEGIN", "e": "END"}
+"""the letters of JobSpec.email_options in words of sbatch(1)"""
 
 
 def sbatch_options(submission: Submission) -> list[str]:
@@ -49,8 +49,4 @@ def sbatch_options(submission: Submission) -> list[str]:
 def _mail_types(spec: JobSpec) -> str | None:
     """Return the occasions; where none is named, qsub's: when the job is aborted."""
     letters = spec.email_options or ("a" if spec.email else "")
-    unknown = set(letters) - set(_MAIL_TYPES)
-    if unknown:
-        message = f"{letters!r} names no occasions to send mail"
-        raise RefusedError(message, hint=f"The letters are {', '.join(_MAIL_TYPES)}.")
     return ",".join(_MAIL_TYPES[letter] for letter in letters) or None
