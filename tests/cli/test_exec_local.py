@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import pytest
 
 from tests.fakes import both_streams
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Qxub
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 124, 130, 255])
@@ -59,7 +52,7 @@ def test_output_comes_as_it_is_written(qxub: Qxub) -> None:
 def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
     script = "trap 'touch told; exit 3' TERM; touch started; while :; do sleep 0.02; done"
     with qxub.start("exec", "--", "bash", "-c", script) as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         process.send_signal(number)
         _, err = process.communicate()
     assert process.returncode == 130
@@ -70,10 +63,10 @@ def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
 def test_the_job_survives_the_qxub_that_waits_for_it(qxub: Qxub) -> None:
     script = "touch started; while [ ! -e go ]; do sleep 0.02; done; touch ended"
     with qxub.start("exec", "--", "sh", "-c", script) as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         process.kill()
     (qxub.directory / "go").touch()
-    wait_for(qxub.directory / "ended")
+    wait_until((qxub.directory / "ended").exists)
 
 
 def test_walltime_is_124(qxub: Qxub) -> None:
@@ -83,7 +76,7 @@ def test_walltime_is_124(qxub: Qxub) -> None:
 
 def test_a_job_that_was_killed_with_its_supervisor_is_lost(qxub: Qxub) -> None:
     with qxub.start("exec", "--", "sh", "-c", "touch started; exec sleep 60") as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         (supervisor,) = (qxub.directory / "state").glob("qxub/local/*/running/1.local.supervisor")
         (script,) = qxub.runs.glob("*/job.sh")
         os.kill(int(supervisor.read_text()), signal.SIGKILL)
@@ -129,7 +122,7 @@ def test_a_step_before_the_command_that_fails_is_71(qxub: Qxub) -> None:
 def test_terse_prints_the_job_id_and_leaves(qxub: Qxub) -> None:
     done = qxub("exec", "--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
     assert (done.returncode, done.stdout) == (0, b"1.local\n")
-    wait_for(qxub.directory / "ended")
+    wait_until((qxub.directory / "ended").exists)
 
 
 def test_verbose_tells_on_stderr_what_happens(qxub: Qxub) -> None:

@@ -8,16 +8,16 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.fakes.batch.harness import COMMANDS
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake batch system needs POSIX")
 
@@ -61,20 +61,13 @@ class Cluster:
         return [json.loads(path.read_text()) for path in self.pbs.glob("jobs/*/attributes")]
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made = Cluster(tmp_path)
     yield made
     for switch in ("busy", "lost", "down", "nohistory"):
         (made.pbs / switch).unlink(missing_ok=True)
-    wait_for(lambda: all(job["job_state"] == "F" for job in made.jobs()))
+    wait_until(lambda: all(job["job_state"] == "F" for job in made.jobs()))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +121,7 @@ def test_ctrl_c_cancels_a_running_job(cluster: Cluster) -> None:
 def test_ctrl_c_cancels_a_queued_job(cluster: Cluster) -> None:
     (cluster.pbs / "busy").touch()
     with cluster.start("--", "touch", "never") as process:
-        wait_for(lambda: list(cluster.work.parent.glob("state/qxub/runs/*/job_id")))
+        wait_until(lambda: list(cluster.work.parent.glob("state/qxub/runs/*/job_id")))
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate()
     assert process.returncode == 130
@@ -186,7 +179,7 @@ def test_a_step_that_fails_is_71_and_named(cluster: Cluster) -> None:
     assert "activating the conda environment no-such-environment failed" in stderr
     named = re.search(r"See (.*)\.$", stderr, re.MULTILINE)
     assert named is not None
-    wait_for(Path(named[1]).exists)  # PBS delivers it a second after the end
+    wait_until(Path(named[1]).exists)  # PBS delivers it a second after the end
     assert Path(named[1]).stat().st_size > 0
 
 

@@ -12,8 +12,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.waiting import wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 100.0
@@ -131,14 +133,6 @@ def collected(process: subprocess.Popen[bytes], file: Path) -> Ended:
     out, err = process.communicate(timeout=3 * PATIENCE)
     result = json.loads(file.read_bytes()) if file.exists() else {}
     return Ended(process.returncode, out, err.decode(), result)
-
-
-def wait_until(ready: Callable[[], object]) -> None:
-    """Poll until `ready()`; AssertionError after a while."""
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:
