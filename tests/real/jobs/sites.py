@@ -33,6 +33,8 @@ class Site:
     """ends a job, whose ID follows"""
     release: Sequence[str]
     """lets a held job go, whose ID follows"""
+    crowded: Sequence[str] = ()
+    """options of qxub for small jobs of which many may run at once"""
 
     def command(self, argv: Sequence[str], job_id: str) -> None:
         """Call one of the scheduler's own commands about a job."""
