@@ -167,6 +167,9 @@ class JobState(enum.Enum):
     ENDED = "ended"
 
 
+NOT_STARTED = (JobState.QUEUED, JobState.WAITING, JobState.HELD)
+
+
 class _Kind(NamedTuple):
     label: str
     exit_status: int | None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_HOLDABLE = ("queued", "waiting")
+
 
 class LocalBatch:
     """The queue of this machine, below one directory.
@@ -87,7 +89,7 @@ class LocalBatch:
     def hold(self, text: str) -> None:
         """Keep from starting what has not started. Raises RefusedError when all of it has."""
         with self.database.transaction() as queue:
-            members = [row for row in _members(queue, text) if row["state"] in _NOT_STARTED]
+            members = [row for row in _members(queue, text) if row["state"] in _HOLDABLE]
             if not members:
                 message = f"{text} cannot be put on hold: it has started, or ended, already"
                 raise RefusedError(message)
@@ -140,9 +142,6 @@ class LocalBatch:
                 os.kill(supervisor, signal.SIGTERM)
             elif script is not None:
                 os.killpg(script, signal.SIGKILL)
-
-
-_NOT_STARTED = ("queued", "waiting")
 
 
 def _by_run_id(queue: sqlite3.Connection, run_id: str | None) -> int | None:
