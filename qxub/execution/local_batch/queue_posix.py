@@ -17,7 +17,7 @@ from qxub.execution.local_batch.database import Database
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, job_id, parse_job_id
-from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.members import MemberEnding, end_member
 from qxub.execution.local_batch.reports_posix import describe
 from qxub.execution.local_batch.running_posix import JOB, SUPERVISOR, RunningJobs
 from qxub.execution.local_batch.submission_posix import NewJob, check_shares, insert_job
@@ -130,7 +130,7 @@ class LocalBatch:
             )
             self._end_processes(job_id(number, index))
         elif member["state"] != "ended":
-            end_member(queue, number, index, Ending(OutcomeKind.CANCELLED))
+            end_member(queue, number, index, MemberEnding(OutcomeKind.CANCELLED))
             settle(queue, number)
 
     def _end_processes(self, text: str) -> None:
