@@ -123,9 +123,9 @@ def test_ctrl_c_cancels_the_job(laptop: Laptop) -> None:
     assert err.startswith(b"qxub: cancelled (exit status 130)\n")
 
 
-@pytest.mark.timeout(300)
+# Slurm's shortest is a minute, and it looks at it twice a minute: tests/real/jobs waits for it.
+@pytest.mark.parametrize("laptop", ["fake", "sshd", "sshd, blocked client"], indirect=True)
 def test_walltime(laptop: Laptop) -> None:
-    # Slurm's shortest is a minute, and it looks at it twice a minute: hence the long sleep.
     done = laptop.exec("--runtime", "1s", "--", "sleep", "600")
     assert done[:2] == (124, b"")
     assert done[2].startswith(b"qxub: walltime exceeded (exit status 124)\n")
