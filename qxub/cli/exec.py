@@ -69,21 +69,21 @@ def _run(
     set_up_logging(values.get("verbose", 0), quiet="quiet" in values)
     settings = load_settings(Path(values["config"]) if "config" in values else None)
     if far_side is not None:
-        plan = plan_here(settings, values, command, run_id=result.run_id)
-        interval = query_interval(settings)
-        return run_here(plan, far_side.observer, far_side.cancelled, interval=interval)
+        plan = _plan_here(settings, values, command, run_id=result.run_id)
+        interval = _query_interval(settings)
+        return _run_here(plan, far_side.observer, far_side.cancelled, interval=interval)
     platform = _chosen_platform(settings, values)
     mode = execution_mode(platform)
     if mode is Mode.LOCAL:
-        plan = plan_here(settings, values, command, run_id=result.run_id)
-        return _steer_local(plan, values, result, interval=query_interval(settings))
+        plan = _plan_here(settings, values, command, run_id=result.run_id)
+        return _steer_local(plan, values, result, interval=_query_interval(settings))
     assert platform is not None  # noqa: S101 - for mypy: the other modes have one
     if mode is Mode.REMOTE:
         _check_here(platform, checked_job_spec(values, command))
     return _steer_remote(platform, checked_job_spec(values, command), values, result)
 
 
-def query_interval(settings: Settings) -> float | None:
+def _query_interval(settings: Settings) -> float | None:
     """Return the seconds between two queries by `monitoring.interval`; None: the scheduler's own.
 
     Raises ConfigError, with file and line, for what is no such number.
@@ -116,7 +116,7 @@ def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
     check_limits(load_definition(platform.definition or ""), spec)
 
 
-def plan_here(
+def _plan_here(
     settings: Settings, values: Mapping[str, Any], command: tuple[str, ...], *, run_id: str
 ) -> Plan:
     """Decide a run on this machine's scheduler, with this machine's `defaults.*`."""
@@ -131,7 +131,7 @@ def plan_here(
     )
 
 
-def run_here(
+def _run_here(
     plan: Plan, observer: RunObserver, cancelled: threading.Event, *, interval: float | None = None
 ) -> int:
     """Submit, follow to the end, tell the observer, and return the exit status."""
@@ -178,7 +178,7 @@ def _steer_local(
         return 0
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled):
-        return run_here(plan, _console(cancelled, result, values), cancelled, interval=interval)
+        return _run_here(plan, _console(cancelled, result, values), cancelled, interval=interval)
 
 
 def _steer_remote(
