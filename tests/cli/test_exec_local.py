@@ -1,4 +1,4 @@
-"""`qxub exec` on the machine where the scheduler is: the embedded one."""
+"""`qxub exec` on the machine where the scheduler is: what tests/real/jobs does not ask of it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
-
-
-@pytest.mark.parametrize("status", [0, 1, 7, 124, 130, 255])
-def test_the_exit_status_is_the_job_s(qxub: Qxub, status: int) -> None:
-    done = qxub("exec", "--", "sh", "-c", f"echo out; echo err >&2; exit {status}")
-    assert (done.returncode, done.stdout, done.stderr) == (status, b"out\n", b"err\n")
-
-
-def test_a_signal_is_128_and_the_signal(qxub: Qxub) -> None:
-    done = qxub("exec", "--", "sh", "-c", "kill -TERM $$")
-    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")
 
 
 def test_the_job_runs_where_it_was_typed_with_nothing_on_stdin(qxub: Qxub) -> None:
@@ -58,15 +47,6 @@ def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
     assert process.returncode == 130
     assert err.endswith(b"qxub: cancelled (exit status 130)\n")
     assert (qxub.directory / "told").exists()
-
-
-def test_the_job_survives_the_qxub_that_waits_for_it(qxub: Qxub) -> None:
-    script = "touch started; while [ ! -e go ]; do sleep 0.02; done; touch ended"
-    with qxub.start("exec", "--", "sh", "-c", script) as process:
-        wait_until((qxub.directory / "started").exists)
-        process.kill()
-    (qxub.directory / "go").touch()
-    wait_until((qxub.directory / "ended").exists)
 
 
 def test_walltime_is_124(qxub: Qxub) -> None:

@@ -36,7 +36,7 @@ def test_a_command_that_is_not_there(desk: Desk) -> None:
 @pytest.mark.parametrize(("name", "number"), [("KILL", 9), ("TERM", 15), ("SEGV", 11)])
 def test_a_signal_is_told_from_a_status(desk: Desk, name: str, number: int) -> None:
     ended = desk.exec("--", "sh", "-c", f"echo before; kill -{name} $$")
-    assert (ended.status, ended.out) == (128 + number, b"before\n")
+    assert (ended.status, ended.out, ended.err) == (128 + number, b"before\n", "")
     assert (ended.kind, ended.result["signal"]) == ("signalled", number)
 
 
