@@ -10,9 +10,10 @@ import time
 import click
 
 from qxub.cli.colours import dim
+from qxub.job import NOT_STARTED, JobState
 from qxub.quantities import format_clock
 
-WAITING = ("queued", "waiting", "held", "suspended")
+WAITING = tuple(state.value for state in (*NOT_STARTED, JobState.SUSPENDED))
 """events after which a job does not run"""
 FIRST_DRAW = 0.5
 REDRAW_INTERVAL = 1.0

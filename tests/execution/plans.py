@@ -27,7 +27,7 @@ def plan_of(scheduler: Scheduler, spec: JobSpec, body: str, state: Path) -> Plan
     return Plan(spec, scheduler, submission, "\n".join(lines).encode(), run.path)
 
 
-def wait_until(
+def wait_for_report(
     scheduler: Scheduler, job_id: str, condition: Callable[[JobReport], bool]
 ) -> JobReport:
     """Ask until the condition holds, for a minute at most; return the report."""

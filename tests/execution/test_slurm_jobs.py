@@ -15,7 +15,7 @@ from qxub.execution.run_directory import RunDirectory
 from qxub.execution.submit import SubmittedJob, recover, submit
 from qxub.job import ArrayRange, JobSpec, JobState, OutcomeKind, Resources
 from qxub.scheduler.slurm import Slurm
-from tests.execution.plans import plan_of, wait_until
+from tests.execution.plans import plan_of, wait_for_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,11 +44,11 @@ def cluster(slurm: RealSlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def ended(job_id: str) -> JobReport:
-    return wait_until(Slurm(), job_id, lambda report: report.state is JobState.ENDED)
+    return wait_for_report(Slurm(), job_id, lambda report: report.state is JobState.ENDED)
 
 
 def in_state(state: JobState, job_id: str) -> JobReport:
-    return wait_until(Slurm(), job_id, lambda report: report.state is state)
+    return wait_for_report(Slurm(), job_id, lambda report: report.state is state)
 
 
 def change(argv: list[str]) -> None:

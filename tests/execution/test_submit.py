@@ -16,7 +16,7 @@ from qxub.execution.run_directory import RunDirectory
 from qxub.execution.submit import recover, submit
 from qxub.job import JobSpec, JobState, Resources
 from qxub.scheduler.pbs import PbsPro
-from tests.execution.plans import plan_of, wait_until
+from tests.execution.plans import plan_of, wait_for_report
 from tests.fakes.batch.harness import COMMANDS, FakePbs
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def test_all_jobs_are_one_question(pbs: FakePbs) -> None:
     array = pbs.submit("exit $PBS_ARRAY_INDEX", "-J", "0-2:2")
     held = pbs.submit("true", "-h")
     scheduler = PbsPro()
-    wait_until(scheduler, array, lambda report: report.state is JobState.ENDED)
-    wait_until(scheduler, one, lambda report: report.state is JobState.ENDED)
+    wait_for_report(scheduler, array, lambda report: report.state is JobState.ENDED)
+    wait_for_report(scheduler, one, lambda report: report.state is JobState.ENDED)
     found = ask(scheduler, [one, array, held, "999.pbshost"])
     assert found["999.pbshost"] is None
     told = {job_id: report for job_id, report in found.items() if report is not None}
