@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qxub.errors import RefusedError
+from qxub.monitoring import Monitoring, read_monitoring
 from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
 
 if TYPE_CHECKING:
@@ -29,21 +30,25 @@ class Queue:
 
 @dataclass(frozen=True)
 class PlatformDefinition:
-    """The queues of a platform by name."""
+    """The queues of a platform by name, its scheduler, and how often that may be asked."""
 
     source: str
     queues: dict[str, Queue]
+    scheduler: str | None = None
+    """`type`: pbs_pro, slurm or local"""
+    monitoring: Monitoring = field(default_factory=Monitoring)
 
 
 def read_definition(values: Values, source: str) -> PlatformDefinition:
     """Make the definition from the values of its file.
 
-    `queues` may be a mapping by name or a list of mappings with `name`. Raises ConfigError, with
-    file and line, for a limit that is no amount.
+    `queues` stands below `platform`, or beside it, as a mapping by name or a list of mappings with
+    `name`. Raises ConfigError, with file and line, for a limit that is no amount.
     """
+    above = ("platform", "queues") if values.names("platform", "queues") else ("queues",)
     queues = {}
-    for key in values.names("queues"):
-        at = ("queues", key)
+    for key in values.names(*above):
+        at = (*above, key)
         limits = (*at, "limits")
         queue = Queue(
             name=values.text(*at, "name") or key,
@@ -53,7 +58,8 @@ def read_definition(values: Values, source: str) -> PlatformDefinition:
             max_walltime=values.parsed(parse_walltime, *limits, "max_walltime"),
         )
         queues[queue.name] = queue
-    return PlatformDefinition(source, queues)
+    scheduler = values.text("platform", "type")
+    return PlatformDefinition(source, queues, scheduler, read_monitoring(values, "platform"))
 
 
 def check_limits(definition: PlatformDefinition, spec: JobSpec) -> None:

@@ -163,6 +163,19 @@ def test_an_interval_that_is_none_is_a_config_error(qxub: Qxub, interval: str) -
     assert f"{qxub.config}, line 3: monitoring.interval: ".encode() in done.stderr
 
 
+def test_the_scheduler_is_that_of_the_platform_s_definition(qxub: Qxub) -> None:
+    """Before any command is tried; and the settings have the first word."""
+    definition = qxub.directory / "gadi.yaml"
+    definition.write_text("platform: {type: no_such_scheduler}\n")
+    here = f"platforms: {{gadi: {{definition: {definition}}}}}\n"
+    qxub.config.write_text(here)
+    done = qxub("exec", "--platform", "gadi", "--", "true")
+    assert done.returncode == 78
+    assert b"unknown scheduler 'no_such_scheduler'" in done.stderr
+    qxub.config.write_text(f"scheduler: local\n{here}")
+    assert qxub("exec", "--platform", "gadi", "--", "true").returncode == 0
+
+
 def test_the_interval_of_the_configuration_is_kept(qxub: Qxub) -> None:
     qxub.config.write_text("scheduler: local\nmonitoring: {interval: 600}\n")
     assert qxub("exec", "--", "sleep", "3").returncode == 0
