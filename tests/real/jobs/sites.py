@@ -31,6 +31,8 @@ class Site:
     """ends a job, whose ID follows"""
     release: Sequence[str]
     """lets a held job go, whose ID follows"""
+    is_elsewhere: bool = False
+    """a cluster that is not ours to equip"""
 
     def command(self, argv: Sequence[str], job_id: str) -> None:
         """Call one of the scheduler's own commands about a job."""
