@@ -10,6 +10,7 @@ import pytest
 
 from qxub.errors import ConfigError, RefusedError
 from qxub.job import JobSpec, Resources
+from qxub.limits import Limits
 from qxub.monitoring import Monitoring
 from qxub.platforms.definition import PlatformDefinition, check_limits
 from qxub.platforms.loader import load_definition
@@ -53,8 +54,7 @@ def definition(request: pytest.FixtureRequest, tmp_path: Path) -> PlatformDefini
 
 def test_queues_by_name_or_in_a_list(definition: PlatformDefinition) -> None:
     assert list(definition.queues) == ["normal", "copyq"]
-    normal = definition.queues["normal"]
-    assert (normal.max_cpus, normal.max_memory, normal.max_walltime) == (20736, 190 * GIB, 172_800)
+    assert definition.queues["normal"].limits == Limits(20736, 190 * GIB, 172_800)
 
 
 def test_scheduler_and_how_often_it_may_be_asked(tmp_path: Path) -> None:
