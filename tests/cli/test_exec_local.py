@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -201,3 +202,16 @@ def test_the_state_of_a_run_is_private(qxub: Qxub) -> None:
         if path.name not in ("started", "ending", "status", "scheduler.log"):
             assert path.stat().st_mode & 0o077 == 0, path
     assert qxub.runs.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&-"])
+def test_words_that_cannot_be_written_leave_the_status_alone(qxub: Qxub, place: str) -> None:
+    if "full" in place and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    words = [*map(shlex.quote, (sys.executable, "-m", "qxub", "exec", "-v")), "--", "sh", "-c"]
+    line = f"{' '.join(words)} 'echo out; exit 4' {place}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=qxub.directory, env=qxub.environment, stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (4, b"out\n")
