@@ -66,11 +66,18 @@ class JobFiles:
         return self._started.exists()
 
     def ending(self) -> Ending | None:
-        """Return how the job script ended, or None as long as it has not said."""
+        """Return how the job script ended, or None as long as it has not said.
+
+        A file without its last newline says nothing: on NFS a full disk shows when the file is
+        closed, which a shell does not notice.
+        """
         try:
-            lines = self._status.read_text(errors="replace").splitlines()
+            text = self._status.read_text(errors="replace")
         except FileNotFoundError:
             return None
+        if not text.endswith("\n"):
+            return None
+        lines = text.splitlines()
         word, _, detail = lines[0].partition(" ")
         return Ending(word, detail, terminated="terminated" in lines[1:])
 

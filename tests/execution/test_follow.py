@@ -102,6 +102,16 @@ def test_a_job_that_is_gone_without_a_status_is_lost(run: ScriptedRun) -> None:
 
 
 @pytest.mark.usefixtures("short_grace")
+@pytest.mark.parametrize("torn", ["", "exi", "exit 2"])
+def test_a_status_file_that_is_torn_says_nothing(run: ScriptedRun, torn: str) -> None:
+    run.scheduler.says(ended(Outcome(OutcomeKind.COMPLETED, status=25)))
+    run.starts()
+    (run.run.path / "status").write_text(torn)
+    run.begin()
+    assert run.outcome().status == 25
+
+
+@pytest.mark.usefixtures("short_grace")
 def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: ScriptedRun) -> None:
     run.scheduler.says(None)
     run.scheduler.query_interval = 2
@@ -207,7 +217,7 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.writes(b"1b\n", index=1)
     run.ends("exit 0", 1)
     wait_for(lambda: run.observer.out == b"1a 1b\n3\n")
-    assert run.observer.err == b"e3\n"
+        wait_for(lambda: run.observer.err == b"e3\n")
     run.ends("signal 9", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"
