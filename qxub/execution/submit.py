@@ -41,7 +41,7 @@ def submit(plan: Plan) -> SubmittedJob:
     if plan.spec.queue == "auto":
         log.info("queue auto: the default queue of %s decides", plan.scheduler.name)
     job_id = _hand_over(plan, run)
-    run.record_job_id(job_id)
+    _record(run, job_id)
     return SubmittedJob(plan.spec, run, plan.scheduler, job_id)
 
 
@@ -60,12 +60,19 @@ def recover(run: RunDirectory, scheduler: Scheduler) -> str | None:
         message = f"run {run.path.name} has more than one job: {', '.join(found)}"
         raise LostError(message, hint="Look at each, and cancel those that are not wanted.")
     if found:
-        run.record_job_id(found[0])
+        _record(run, found[0])
         return found[0]
     if run.has_started():
         message = f"run {run.path.name} had a job, which {scheduler.name} no longer knows"
         raise LostError(message, hint=f"What it left is in {run.path}.")
     return None
+
+
+def _record(run: RunDirectory, job_id: str) -> None:
+    try:
+        run.record_job_id(job_id)
+    except OSError as error:  # such as a full disk: there is a job all the same, to be followed
+        log.warning("that run %s is job %s cannot be recorded: %s", run.path.name, job_id, error)
 
 
 def _hand_over(plan: Plan, run: RunDirectory) -> str:
@@ -79,10 +86,18 @@ def _hand_over(plan: Plan, run: RunDirectory) -> str:
         if scheduler.may_have_submitted(answer):
             return _find(plan, run, said)
         raise SchedulerError(said, hint="Nothing was submitted. It may be down; try again later.")
+    if answer.status < 0 or (answer.status != 0 and not answer.words):
+        return _find(plan, run, f"{scheduler.name} took the job or not: {_silence(answer)}")
     if answer.status != 0:
         raise _refusal(scheduler, answer)
     said = f"{scheduler.name} accepted the job but gave no job ID: {answer.words!r}"
     return scheduler.job_id(answer) or _find(plan, run, said)
+
+
+def _silence(answer: Answer) -> str:
+    if answer.status < 0:
+        return f"its command was killed by signal {-answer.status}"
+    return f"its command ended with {answer.status} and without a word"
 
 
 def _refusal(scheduler: Scheduler, answer: Answer) -> RefusedError:

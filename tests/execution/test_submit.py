@@ -99,6 +99,36 @@ def test_an_answer_that_is_lost_is_asked_for(
     assert job_count(pbs) == 1
 
 
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 1"])
+def test_a_command_that_ends_without_a_word_is_no_refusal(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """As where a wrapper of the site's, or qsub itself, is killed after the submission."""
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\n{COMMANDS}/qsub "$@" >/dev/null\n{end}\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    assert submit(plan).job_id == "1.pbshost"
+    assert job_count(pbs) == 1
+
+
+def test_a_job_that_cannot_be_recorded_is_followed_all_the_same(
+    pbs: FakePbs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nmkdir {plan.directory}/job_id\n{COMMANDS}/qsub "$@"\n')
+    wrapper.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(wrapper.parent), prepend=":")
+        job = submit(plan)
+    assert (job.job_id, job_count(pbs)) == ("1.pbshost", 1)
+    assert "is job 1.pbshost cannot be recorded" in caplog.text
+
+
 def test_a_server_that_hangs_leaves_it_open(
     pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
