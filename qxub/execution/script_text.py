@@ -14,7 +14,7 @@ qxub_run=$qxub_run/$QXUB_ARRAY_INDEX"""
 NO_MEMBER = """
 unset -v QXUB_ARRAY_INDEX"""
 
-# What an earlier start has left, where the scheduler starts the job again, says nothing of this one.
+# What an earlier start has left, where the scheduler starts a job again, says nothing of this one.
 # qxub_stage is what is being done, as long as the command has not begun: whatever ends the script
 # then, an `exit` in the user's lines included, is told as its failure. A scheduler's signal
 # (walltime, cancel) goes to every process of the job. This shell outlives it, and notes it, because

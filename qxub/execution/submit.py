@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qxub.errors import LostError, RefusedError, SchedulerError
-from qxub.execution.commands import CommandTimeoutError, run_command
+from qxub.errors import ConfigError, LostError, RefusedError, SchedulerError
+from qxub.execution.commands import TIME_LIMIT, CommandTimeoutError, run_command
 from qxub.execution.query import look_up
-from qxub.execution.run_directory import RunDirectory
+from qxub.execution.run_directory import RecordedBeforeError, RunDirectory
 
 if TYPE_CHECKING:
     from qxub.execution.plan import Plan
     from qxub.job import JobSpec
     from qxub.scheduler.base import Answer, Scheduler
+
+SEARCH_INTERVAL = 5.0
+"""seconds between two looks for the job of a run that another process may be submitting"""
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +36,22 @@ class SubmittedJob:
 def submit(plan: Plan) -> SubmittedJob:
     """Record the run, then submit it: once, and never again.
 
-    Where the scheduler's answer is lost, it is asked for the job of this run. Raises RefusedError
-    with the scheduler's words, SchedulerError when it cannot be reached, and LostError when the job
-    may have been submitted all the same.
+    A run that was recorded before is found again, with its job: as when the line to the process
+    that submitted it was lost. Where the scheduler's answer is lost, it is asked for the job of
+    this run. Raises RefusedError with the scheduler's words, SchedulerError when it cannot be
+    reached, LostError when the job may have been submitted all the same, and ConfigError where
+    the state directory takes nothing.
     """
-    run = RunDirectory.create(plan.directory, plan.spec, plan.directory_mode)
-    run.write_script(plan.script)
+    try:
+        run = RunDirectory.create(plan.directory, plan.spec, plan.directory_mode)
+        run.write_script(plan.script)
+    except RecordedBeforeError:
+        run = RunDirectory(plan.directory, plan.directory_mode)
+        return SubmittedJob(plan.spec, run, plan.scheduler, _found_again(plan, run))
+    except OSError as error:
+        message = f"the run cannot be recorded in {plan.directory}: {error.strerror or error}"
+        hint = "Nothing was submitted. Make room there, or let XDG_STATE_HOME name another place."
+        raise ConfigError(message, hint=hint) from error
     if plan.spec.queue == "auto":
         log.info("queue auto: the default queue of %s decides", plan.scheduler.name)
     job_id = _hand_over(plan, run)
@@ -66,6 +80,32 @@ def recover(run: RunDirectory, scheduler: Scheduler) -> str | None:
         message = f"run {run.path.name} had a job, which {scheduler.name} no longer knows"
         raise LostError(message, hint=f"What it left is in {run.path}.")
     return None
+
+
+def _found_again(plan: Plan, run: RunDirectory) -> str:
+    """Return the job ID of a run that was recorded before: nothing is submitted here.
+
+    Whoever recorded it may still be submitting, so there is time for that. Raises LostError.
+    """
+    said = f"run {run.path.name} was recorded before, so it is not submitted again"
+    hint = f"What is known of it is in {run.path}."
+    deadline = time.monotonic() + TIME_LIMIT
+    while True:
+        is_ours = run.holds(plan.spec)
+        if is_ours is False:
+            message = f"{said}; and it was recorded for another job"
+            raise LostError(message, hint=hint)
+        try:
+            job_id = recover(run, plan.scheduler) if is_ours else None
+        except SchedulerError as error:
+            message = f"{said}; whether it has a job is not known: {error.message}"
+            raise LostError(message, hint=hint) from error
+        if job_id is not None:
+            return job_id
+        if time.monotonic() > deadline:
+            message = f"{said}; {plan.scheduler.name} has no job of it"
+            raise LostError(message, hint=hint)
+        time.sleep(SEARCH_INTERVAL)
 
 
 def _record(run: RunDirectory, job_id: str) -> None:

@@ -217,7 +217,7 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.writes(b"1b\n", index=1)
     run.ends("exit 0", 1)
     wait_for(lambda: run.observer.out == b"1a 1b\n3\n")
-        wait_for(lambda: run.observer.err == b"e3\n")
+    wait_for(lambda: run.observer.err == b"e3\n")
     run.ends("signal 9", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"
