@@ -12,6 +12,7 @@ import click
 
 from qxub.cli.console import Console, JobSubmitted, cancelled_by_signals, set_up_logging
 from qxub.cli.options import checked_job_spec, exec_options, given_values
+from qxub.cli.own_words import silence
 from qxub.cli.prompts import TerminalPrompter
 from qxub.cli.result_file import CommandWithResult, written_result
 from qxub.config.paths import state_directory
@@ -148,8 +149,8 @@ def run_here(
     job = _submitted(plan)
     directory = str(plan.directory)
     scheduler = plan.scheduler.name
-    observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
     try:
+        observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
         outcome = follow(job, observer, cancelled, monitoring)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"
@@ -181,7 +182,7 @@ def _steer_local(
         job = _submitted(plan)
         details = {"scheduler": plan.scheduler.name, "directory": str(plan.directory)}
         result.note("submitted", {"job_id": job.job_id, **details})
-        click.echo(job.job_id)
+        _print_job_id(job.job_id)
         return 0
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled):
@@ -216,10 +217,19 @@ def _steer_remote(
         try:
             outcome = execute(run, connection, console, cancelled)
         except JobSubmitted as submitted:
-            click.echo(submitted.job_id)
+            _print_job_id(submitted.job_id)
             return 0
         console.end(outcome)
         return outcome.exit_status
+
+
+def _print_job_id(job_id: str) -> None:
+    try:
+        click.echo(job_id)
+    except OSError as error:
+        silence(1)
+        message = f"job {job_id} was submitted, but its ID cannot be written: {error.strerror}"
+        raise LostError(message) from error
 
 
 def _console(cancelled: threading.Event, result: RunResult, values: Mapping[str, Any]) -> Console:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qxub.remote import wire
 from tests.fakes import both_streams
 from tests.posix import runs_jobs
 
@@ -214,3 +216,53 @@ def test_the_state_of_a_run_is_private(qxub: Qxub) -> None:
         if path.name not in ("started", "ending", "status", "scheduler.log"):
             assert path.stat().st_mode & 0o077 == 0, path
     assert qxub.runs.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&-"])
+def test_words_that_cannot_be_written_leave_the_status_alone(qxub: Qxub, place: str) -> None:
+    if "full" in place and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    words = [*map(shlex.quote, (sys.executable, "-m", "qxub", "exec", "-v")), "--", "sh", "-c"]
+    line = f"{' '.join(words)} 'echo out; exit 4' {place}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=qxub.directory, env=qxub.environment, stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (4, b"out\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_job_id_that_cannot_be_written_is_told(qxub: Qxub) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = qxub.start("exec", "--terse", "--", "touch", "ran", stdout=full)
+    _, err = process.communicate()
+    assert process.returncode == 75
+    assert b"job 1.local was submitted, but its ID cannot be written: No space left" in err
+    wait_for(qxub.directory / "ran")
+
+
+def test_a_state_directory_that_takes_nothing_is_told(qxub: Qxub) -> None:
+    place = qxub.directory / "file"
+    place.touch()
+    qxub.environment["XDG_STATE_HOME"] = str(place)
+    done = qxub("exec", "--", "touch", "ran")
+    assert (done.returncode, done.stdout) == (78, b"")
+    assert b"the run cannot be recorded in" in done.stderr
+    assert b"Nothing was submitted" in done.stderr
+    assert not (qxub.directory / "ran").exists()
+
+
+def test_a_second_qxub_with_the_same_run_follows_the_first_one_s_job(qxub: Qxub) -> None:
+    """As after a dropped line: the laptop asks again, and the far side has the run already."""
+    qxub.environment.update(
+        QXUB_WIRE=wire.variable("0" * 32), QXUB_RUN_ID="20261128T000000-0123456789ab"
+    )
+    words = ("exec", "--", "sh", "-c", "echo out; echo x >>ran; exit 4")
+    for _ in range(2):
+        with qxub.start(*words, stdin=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            said = process.stdout.read()  # the laptop's end of stdin stays open meanwhile
+        assert process.returncode == 4
+        assert b"out\n" in said
+        assert b"1.local" in said
+    assert (qxub.directory / "ran").read_text() == "x\n"

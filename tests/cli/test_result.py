@@ -202,6 +202,7 @@ def test_an_earlier_result_is_gone_while_the_job_runs(qxub: Qxub) -> None:
         ("nowhere/result.json", "there is no directory"),
         (".", "it is no regular file"),
         ("/dev/null", "it is no regular file"),
+        ("a" * 300, "File name too long"),
     ],
 )
 def test_a_place_that_takes_no_file_is_told_before_anything_is_submitted(
