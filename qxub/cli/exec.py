@@ -74,10 +74,10 @@ def _run(
     mode = execution_mode(platform)
     if far_side is not None or mode is Mode.LOCAL:
         scheduler, monitoring = _scheduler_here(settings, platform)
-        plan = plan_here(settings, values, command, scheduler=scheduler, run_id=result.run_id)
+        plan = _plan_here(settings, values, command, scheduler=scheduler, run_id=result.run_id)
         if far_side is not None:
             observer, cancelled = far_side.observer, far_side.cancelled
-            return run_here(plan, observer, cancelled, monitoring=monitoring)
+            return _run_here(plan, observer, cancelled, monitoring=monitoring)
         return _steer_local(plan, values, result, monitoring=monitoring)
     assert platform is not None  # noqa: S101 - for mypy: the other modes have one
     if mode is Mode.REMOTE:
@@ -119,7 +119,7 @@ def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
     check_limits(load_definition(platform.definition or ""), spec)
 
 
-def plan_here(
+def _plan_here(
     settings: Settings,
     values: Mapping[str, Any],
     command: tuple[str, ...],
@@ -139,7 +139,7 @@ def plan_here(
     )
 
 
-def run_here(
+def _run_here(
     plan: Plan, observer: RunObserver, cancelled: threading.Event, *, monitoring: Monitoring
 ) -> int:
     """Submit, follow to the end, tell the observer, and return the exit status."""
@@ -186,7 +186,9 @@ def _steer_local(
         return 0
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled):
-        return run_here(plan, _console(cancelled, result, values), cancelled, monitoring=monitoring)
+        return _run_here(
+            plan, _console(cancelled, result, values), cancelled, monitoring=monitoring
+        )
 
 
 def _steer_remote(

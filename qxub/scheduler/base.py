@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Protocol
 
 from qxub.errors import SchedulerError
+from qxub.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-    from qxub.job import JobSpec, JobState, Outcome
+    from qxub.job import JobSpec, Outcome
     from qxub.limits import Limits
 
 
@@ -30,6 +31,15 @@ class Submission:
     array job has one of its own: this name, a full stop, and the member's index"""
 
 
+_ARRAY_STATES = (
+    JobState.RUNNING,
+    JobState.EXITING,
+    JobState.SUSPENDED,
+    JobState.QUEUED,
+    JobState.WAITING,
+    JobState.HELD,
+    JobState.ENDED,
+)
 COMMAND_MISSING = 127
 """the exit status of an Answer for a command that is not installed, as a shell gives it"""
 
@@ -165,10 +175,22 @@ def answered(scheduler: Scheduler, answer: Answer) -> Answer:
     return answer
 
 
-def state_of_array(members: Mapping[int, JobReport], order: Sequence[JobState]) -> JobState:
-    """Return the state of an array job: the first in `order` that a member is in."""
-    found = {member.state for member in members.values()}
-    return next(state for state in order if state in found)
+def report_of_array(members: Mapping[int, JobReport]) -> JobReport:
+    """Return the report of an array job of which the scheduler keeps no more than its members.
+
+    Its state is the first in _ARRAY_STATES that a member is in.
+    """
+    first = min(members.values(), key=lambda member: _ARRAY_STATES.index(member.state))
+    nodes = {member.nodes for member in members.values()}
+    return JobReport(
+        first.state,
+        reason=first.reason,
+        starts_at=first.starts_at,
+        queue=first.queue,
+        nodes=first.nodes if len(nodes) == 1 else "",
+        submitted_at=first.submitted_at,
+        members=members,
+    )
 
 
 def requested_queue(spec: JobSpec) -> str | None:
@@ -179,8 +201,3 @@ def requested_queue(spec: JobSpec) -> str | None:
 def mebibytes(size: int) -> int:
     """Return bytes as MiB, rounded up so that the job never gets less than it asked for."""
     return -(-size // 2**20)
-
-
-def one_hint(readings: Mapping[str, str], words: str) -> str:
-    """Return the first hint whose key is in the scheduler's words, or ""."""
-    return next((hint for said, hint in readings.items() if said in words), "")

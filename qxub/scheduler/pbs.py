@@ -17,7 +17,6 @@ from qxub.scheduler.base import (
     Submission,
     answered,
     mebibytes,
-    one_hint,
     requested_queue,
 )
 from qxub.scheduler.pbs_states import read_job
@@ -144,7 +143,7 @@ class PbsPro:
 
     def hint(self, answer: Answer) -> str:
         """Read qsub's words (qxub.scheduler.refusals)."""
-        return one_hint(refusals.PBS, answer.words)
+        return refusals.reading(refusals.PBS, answer.words)
 
     def _qstat(self, job_ids: Sequence[str]) -> list[str]:
         return ["qstat", *self._history(), "-t", "-f", "-F", "json", *job_ids]

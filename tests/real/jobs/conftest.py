@@ -33,7 +33,10 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
         return _fake_pbs(tmp_path / "pbs", environment)
     slurm: Slurm = request.getfixturevalue("slurm")
     environment.update(slurm.env)
-    return Site("slurm", "slurm", environment, ("scancel",), ("scontrol", "release"))
+    crowded = ("--queue", "crowded")
+    return Site(
+        "slurm", "slurm", environment, ("scancel",), ("scontrol", "release"), crowded=crowded
+    )
 
 
 def _fake_pbs(state: Path, environment: dict[str, str]) -> Site:
