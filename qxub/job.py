@@ -75,6 +75,11 @@ class ExecutionContext:
             raise ValueError(message)
 
 
+MOST_MEMBERS = 10_000
+"""of an array, each of which has files of its own: PBS Pro's own limit unless a site changes it
+(max_array_size)"""
+
+
 @dataclass(frozen=True)
 class ArrayRange:
     """The indices of an array job: FIRST-LAST:STEP, at most `limit` of them running at once."""
@@ -88,6 +93,11 @@ class ArrayRange:
         in_order = 0 <= self.first <= self.last and self.step >= 1
         if not in_order or (self.limit is not None and self.limit < 1):
             message = f"{self} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+            raise ValueError(message)
+        if len(self.indices()) > MOST_MEMBERS:
+            message = (
+                f"{self} has {len(self.indices())} members; an array has at most {MOST_MEMBERS}"
+            )
             raise ValueError(message)
 
     def indices(self) -> range:

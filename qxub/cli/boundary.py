@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qxub.cli.colours import dim, red
+from qxub.cli.own_words import write_words
 from qxub.cli.progress import LINE
 from qxub.errors import QxubError
 from qxub.job import OutcomeKind
@@ -53,12 +54,12 @@ def run_command_line(
 def tell(message: str, hint: str = "") -> None:
     """Write a message of qxub's own to stderr: of something that went wrong."""
     LINE.clear()
-    click.echo(f"{red('qxub:')} {message}", err=True)
+    write_words(f"{red('qxub:')} {message}")
     if hint:
-        click.echo(f"  {hint}", err=True)
+        write_words(f"  {hint}")
 
 
 def mention(message: str) -> None:
     """Write a message of qxub's own to stderr: of something that went as it should."""
     LINE.clear()
-    click.echo(dim(f"qxub: {message}"), err=True)
+    write_words(dim(f"qxub: {message}"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click
 
 from qxub import system
+from qxub.cli.own_words import has_terminal
 
 
 def red(text: str) -> str:
@@ -28,7 +28,7 @@ def dim(text: str) -> str:
 def _are_welcome() -> bool:
     """Ask the terminal and its user (https://no-color.org; terminfo(5) for "dumb")."""
     return (
-        sys.stderr.isatty()
+        has_terminal()
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
         and system.shows_colours()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from qxub import system
 from qxub.cli.boundary import mention, tell
 from qxub.cli.colours import yellow
+from qxub.cli.own_words import has_terminal, silence, write_words
 from qxub.cli.progress import LINE, WAITING, Waiting
 from qxub.job import Outcome, OutcomeKind
 
@@ -63,7 +63,7 @@ class Console:
         self._leaves_when_submitted = leaves_when_submitted
         self._verbosity = verbosity
         self._is_quiet = quiet
-        self._has_terminal = not quiet and sys.stderr.isatty()
+        self._has_terminal = not quiet and has_terminal()
         self._talks = not quiet and (verbosity > 0 or self._has_terminal)
         self._out = Output(1, sys.stdout)
         self._err = Output(2, sys.stderr)
@@ -178,13 +178,6 @@ class Output:
             raise
 
 
-def silence(number: int) -> None:
-    """Send what a file descriptor still has buffered nowhere; the flush at exit would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    os.close(nowhere)
-
-
 @contextmanager
 def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
     """Let Ctrl-C (and TERM) set the event; a second Ctrl-C raises KeyboardInterrupt."""
@@ -203,13 +196,13 @@ def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _LogHandler(logging.StreamHandler):  # type: ignore[type-arg,unused-ignore] # since 3.11
+class _LogHandler(logging.Handler):
     """Writes to stderr, where the status line makes room."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         LINE.clear()
-        super().emit(record)
+        write_words(self.format(record))
 
 
 def set_up_logging(verbosity: int, *, quiet: bool) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qxub.cli.boundary import run_command_line
-from qxub.cli.console import silence
 from qxub.cli.exec import command
+from qxub.cli.own_words import silence
 from qxub.errors import QxubError, UsageError
 from qxub.job import OutcomeKind
 from qxub.remote import wire

@@ -7,9 +7,8 @@ import sys
 import threading
 import time
 
-import click
-
 from qxub.cli.colours import dim
+from qxub.cli.own_words import write_words
 from qxub.job import NOT_STARTED, JobState
 from qxub.quantities import format_clock
 
@@ -37,14 +36,14 @@ class StatusLine:
         text = text[: _width() - 1]
         with self._lock:
             blanks = " " * (self._length - len(text))
-            click.echo(f"\r{dim(text)}{blanks}", err=True, nl=False)
+            write_words(f"\r{dim(text)}{blanks}", ends_line=False)
             self._length = max(len(text), self._length)
 
     def clear(self) -> None:
         """Take the line away, where there is one: something else is about to be written."""
         with self._lock:
             if self._length:
-                click.echo(f"\r{' ' * self._length}\r", err=True, nl=False)
+                write_words(f"\r{' ' * self._length}\r", ends_line=False)
                 self._length = 0
 
 

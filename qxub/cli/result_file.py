@@ -76,18 +76,24 @@ def _named(words: Sequence[str]) -> str | None:
 
 def _cleared(path: str) -> Path:
     target = Path(path).absolute()
-    problem = ""
-    if target.exists() and not target.is_file():
-        problem = "it is no regular file"
-    elif not target.parent.is_dir():
-        problem = f"there is no directory {target.parent}"
-    elif not os.access(target.parent, os.W_OK):
-        problem = f"{target.parent} is not writable"
+    try:
+        problem = _problem(target)
+        if not problem:
+            target.unlink(missing_ok=True)
+    except OSError as error:
+        problem = error.strerror or str(error)
     if problem:
         message = f"--result {path}: {problem}"
         raise UsageError(message, hint="Nothing was submitted; name a file that can be written.")
-    target.unlink(missing_ok=True)
     return target
+
+
+def _problem(target: Path) -> str:
+    if target.exists() and not target.is_file():
+        return "it is no regular file"
+    if not target.parent.is_dir():
+        return f"there is no directory {target.parent}"
+    return "" if os.access(target.parent, os.W_OK) else f"{target.parent} is not writable"
 
 
 def _write_failure(path: str, result: RunResult, error: QxubError) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from qxub.contexts.context import Context, Step
 from qxub.option import TEXT, Option, Part
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from qxub.job import JobSpec
@@ -68,5 +68,5 @@ class Conda(Context):
         """Find the program, then activate by its hook for bash; else tell which there are."""
         name = self._environment
         functions = (_FIND + _ACTIVATE).strip()
-        lines = [*functions.splitlines(), f"qxub_find_conda && qxub_activate {shlex.quote(name)}"]
+        lines = [*functions.splitlines(), f"qxub_find_conda && qxub_activate {quote(name)}"]
         return [Step(f"activating the conda environment {name}", lines)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from qxub.contexts.context import Context, Step
 from qxub.option import TEXT, TEXTS, Option, Part
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,5 +77,5 @@ class Container(Context):
     def prefix(self) -> list[str]:
         """Return the call of the runtime."""
         gpus = ['"$qxub_gpus"'] if self._has_gpus else []
-        binds = [word for bind in self._binds for word in ("--bind", shlex.quote(bind))]
-        return ['"$qxub_runtime"', "exec", *gpus, *binds, shlex.quote(self._image)]
+        binds = [word for bind in self._binds for word in ("--bind", quote(bind))]
+        return ['"$qxub_runtime"', "exec", *gpus, *binds, quote(self._image)]

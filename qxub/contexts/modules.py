@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from qxub.contexts.context import Context, Step
 from qxub.option import LISTS, Option, Part
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,4 +61,4 @@ class Modules(Context):
 
     @staticmethod
     def _load(name: str) -> Step:
-        return Step(f"loading the module {name}", [f"module load {shlex.quote(name)}"])
+        return Step(f"loading the module {name}", [f"module load {quote(name)}"])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 RETRY_INTERVAL = 5.0
 """seconds between two attempts, and for an accepted one to show in the job's files"""
 
+AGAIN = 30.0
+"""seconds after which an accepted attempt that had no effect is made again"""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,14 +38,15 @@ class Canceller:
         self._observer = observer
         self._cancelled = cancelled
         self._background = Background()
-        self._tried_at = -math.inf
+        self._tried_at = self._accepted_at = -math.inf
+        self._words = ""
 
     def look(self) -> None:
         """Cancel where that is asked for. Raises what an attempt raised, but SchedulerError."""
-        if self._background.is_busy() or self.is_accepted or not self._cancelled.is_set():
+        if self._background.is_busy() or not self._cancelled.is_set():
             return
         now = time.monotonic()
-        if now - self._tried_at < RETRY_INTERVAL:
+        if now - self._tried_at < (AGAIN if self.is_accepted else RETRY_INTERVAL):
             return
         if self._tried_at == -math.inf:
             self._observer.event("cancelling", job_id=self._job.job_id)
@@ -54,7 +58,7 @@ class Canceller:
 
         One that runs tells it itself, unless it was killed.
         """
-        is_late = time.monotonic() - self._tried_at > RETRY_INTERVAL
+        is_late = time.monotonic() - self._accepted_at > RETRY_INTERVAL
         return self.is_accepted and (is_late or not has_started)
 
     def _try(self) -> None:
@@ -64,6 +68,11 @@ class Canceller:
         except SchedulerError as error:
             log.warning("cancelling job %s failed: %s", job_id, error.message)
             return
-        self.is_accepted = answer.status == 0
-        if not self.is_accepted:  # the server is down, or the job has just ended: try again
-            log.info("cancelling job %s: %s", job_id, answer.stderr.strip())
+        if answer.status == 0:
+            if not self.is_accepted:
+                self.is_accepted, self._accepted_at = True, time.monotonic()
+            return
+        # The server is down, or the job has just ended; what is said twice the user must know.
+        level = logging.WARNING if answer.words == self._words else logging.INFO
+        log.log(level, "cancelling job %s: %s", job_id, answer.words)
+        self._words = answer.words

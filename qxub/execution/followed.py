@@ -52,7 +52,7 @@ class FollowedJobs:
                     age = now - notice.stat().st_mtime
                 except FileNotFoundError:  # dropped in the meantime
                     continue
-                if age < LEASE:
+                if abs(age) < LEASE:  # a clock that was set back makes it negative
                     found.add(job_id)
                 else:
                     self.drop(job_id)

@@ -7,12 +7,12 @@ command, and writes the status file, whole and renamed, in every ending that a s
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qxub.contexts import Step, contexts
 from qxub.execution import script_text as text
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,8 +71,8 @@ def script_parts(spec: JobSpec, around: Surroundings) -> ScriptParts:
     return ScriptParts(
         directives="".join(f"{line}\n" for line in around.directives),
         steps=_head(spec, around) + "".join(map(_step, steps)) + _users_lines(spec),
-        command=text.COMMAND.format(words=" ".join([*prefix, *map(shlex.quote, argv)]))
-        + (text.POST.format(line=shlex.quote(spec.post)) if spec.post is not None else "")
+        command=text.COMMAND.format(words=" ".join([*prefix, *map(quote, argv)]))
+        + (text.POST.format(line=quote(spec.post)) if spec.post is not None else "")
         + text.END,
     )
 
@@ -80,7 +80,7 @@ def script_parts(spec: JobSpec, around: Surroundings) -> ScriptParts:
 def _head(spec: JobSpec, around: Surroundings) -> str:
     member = text.MEMBER.format(variable=around.index_variable) if spec.array else text.NO_MEMBER
     return text.HEAD.format(
-        directory=shlex.quote(str(around.directory)),
+        directory=quote(str(around.directory)),
         member=member,
         umask=f"{~around.mode & 0o777:03o}",
         others=text.OTHER_SIGNALS,
@@ -92,7 +92,7 @@ def _first_steps(spec: JobSpec, around: Surroundings) -> list[Step]:
     if around.logs is not None:
         lines = around.logs.lines(around.job_id_variable)
         steps.append(Step("opening the log files", lines))
-    target = shlex.quote(str(around.working_directory))
+    target = quote(str(around.working_directory))
     if spec.create_working_directory:
         steps.append(Step("making the working directory", [f"mkdir -p -- {target}"]))
     steps.append(Step("entering the working directory", [f"cd -- {target}"]))
@@ -102,17 +102,15 @@ def _first_steps(spec: JobSpec, around: Surroundings) -> list[Step]:
 
 
 def _variables(around: Surroundings) -> Step:
-    file = shlex.quote(str(around.directory / "environment"))
+    file = quote(str(around.directory / "environment"))
     return Step("setting the variables", [f". {file}"])
 
 
 def _step(step: Step) -> str:
     purpose = " ".join(step.purpose.split())
-    return text.STEP.format(
-        comment=purpose, purpose=shlex.quote(purpose), lines="\n".join(step.lines)
-    )
+    return text.STEP.format(comment=purpose, purpose=quote(purpose), lines="\n".join(step.lines))
 
 
 def _users_lines(spec: JobSpec) -> str:
-    pre = "" if spec.pre is None else text.PRE.format(line=shlex.quote(spec.pre))
+    pre = "" if spec.pre is None else text.PRE.format(line=quote(spec.pre))
     return pre if spec.template is None else pre + text.BETWEEN

@@ -6,13 +6,13 @@ there are links to them, so that everybody finds the streams in one place.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qxub.errors import UsageError
 from qxub.placeholders import placeholders, split
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,12 +74,12 @@ def log_files(variables: RunVariables, base: Path) -> LogFiles | None:
 def _word(path: str, variables: RunVariables) -> str:
     pieces = []
     for text, name in split(path):
-        pieces.append(shlex.quote(text) if text else "")
+        pieces.append(quote(text) if text else "")
         if name == "index" and variables.spec.array is None:
             message = f"{path}: {{index}} needs --array: only members of an array have one"
             raise UsageError(message)
         if name in _KNOWN_IN_THE_JOB:
             pieces.append(_KNOWN_IN_THE_JOB[name])
         elif name:
-            pieces.append(shlex.quote(variables.value(name)))
+            pieces.append(quote(variables.value(name)))
     return "".join(pieces)

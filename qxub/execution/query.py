@@ -13,7 +13,7 @@ from qxub.system.account import user_name
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from qxub.scheduler.base import Reports, Scheduler
+    from qxub.scheduler.base import Queue, Reports, Scheduler
 
 T = TypeVar("T")
 
@@ -37,6 +37,11 @@ def look_up(scheduler: Scheduler, run_id: str) -> list[str]:
         message = "nothing here knows your user name, by which the scheduler has your jobs"
         raise SchedulerError(message, hint="Set USER.")
     return _converse(scheduler.look_up(run_id, user))
+
+
+def queues(scheduler: Scheduler) -> list[Queue]:
+    """Return the scheduler's queues. Raises SchedulerError as `ask` does."""
+    return _converse(scheduler.queues())
 
 
 def _converse(question: Generator[list[str], Answer, T]) -> T:

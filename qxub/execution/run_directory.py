@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qxub.errors import LostError
 from qxub.execution.logs import log_paths
-from qxub.system.private_files import make_private_directory, write_private
+from qxub.system.private_files import create_private, make_private_directory, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,6 +26,10 @@ SETUP_LINES = 40
 """so many of the last lines of a failed step are shown; they may list a site's environments"""
 FILE = 0o666
 """what a mode means for a file that is no program"""
+
+
+class RecordedBeforeError(LostError):
+    """There is a run with this run ID already."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class JobFiles:
         """Make the files that are there from the beginning, but no stream that is `elsewhere`."""
         for stream in (self.stdout, self.stderr, self.setup_log):
             if stream.name not in elsewhere:
-                write_private(stream, b"")
+                create_private(stream)
                 open_up(stream, mode & FILE)
 
     def has_started(self) -> bool:
@@ -66,11 +70,18 @@ class JobFiles:
         return self._started.exists()
 
     def ending(self) -> Ending | None:
-        """Return how the job script ended, or None as long as it has not said."""
+        """Return how the job script ended, or None as long as it has not said.
+
+        A file without its last newline says nothing: on NFS a full disk shows when the file is
+        closed, which a shell does not notice.
+        """
         try:
-            lines = self._status.read_text(errors="replace").splitlines()
+            text = self._status.read_text(errors="replace")
         except FileNotFoundError:
             return None
+        if not text.endswith("\n"):
+            return None
+        lines = text.splitlines()
         word, _, detail = lines[0].partition(" ")
         return Ending(word, detail, terminated="terminated" in lines[1:])
 
@@ -93,23 +104,26 @@ class RunDirectory:
         self.log = path / "scheduler.log"
         """what the scheduler said"""
         self._job_id = path / "job_id"
+        self._spec = path / "spec.json"
 
     @classmethod
     def create(cls, path: Path, spec: JobSpec, mode: int = PRIVATE) -> RunDirectory:
         """Record the run before any scheduler is called.
 
         A wider `mode` opens the directory, the script, the streams and the log to others; the spec
-        and the variables stay private. Raises LostError when this run was recorded before: it must
-        not be submitted twice.
+        and the variables stay private. Raises RecordedBeforeError when this run was recorded
+        before: it must not be submitted twice.
         """
         try:
             make_private_directory(path)
         except FileExistsError as error:
+            if not path.is_dir():
+                raise
             message = f"run {path.name} was recorded before, so it is not submitted again"
-            raise LostError(message, hint=f"What is known of it is in {path}.") from error
+            hint = f"What is known of it is in {path}."
+            raise RecordedBeforeError(message, hint=hint) from error
         run = cls(path, mode)
-        content = json.dumps(dataclasses.asdict(spec), indent=1)
-        write_private(path / "spec.json", content.encode())
+        write_private(run._spec, _content(spec))
         if spec.variables:
             write_private(path / "environment", _exports(spec))
         for index in spec.array.indices() if spec.array else (None,):
@@ -125,6 +139,13 @@ class RunDirectory:
     def files(self, index: int | None = None) -> JobFiles:
         """Return the job's files; of an array job, those of the member with this index."""
         return JobFiles(self.path if index is None else self.path / str(index))
+
+    def holds(self, spec: JobSpec) -> bool | None:
+        """Return whether the run was recorded for this job; None as long as that is not there."""
+        try:
+            return self._spec.read_bytes() == _content(spec)
+        except FileNotFoundError:
+            return None
 
     def write_script(self, content: bytes) -> None:
         """Write the job script, executable by its owner, or by whom the mode lets in."""
@@ -151,6 +172,10 @@ def open_up(path: Path, mode: int) -> None:
     """Give others what `mode` has for them; the owner's permissions stay."""
     if mode & 0o077:
         path.chmod(path.stat().st_mode | mode & 0o077)
+
+
+def _content(spec: JobSpec) -> bytes:
+    return json.dumps(dataclasses.asdict(spec), indent=1).encode()
 
 
 def _exports(spec: JobSpec) -> bytes:

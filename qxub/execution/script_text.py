@@ -14,6 +14,7 @@ qxub_run=$qxub_run/$QXUB_ARRAY_INDEX"""
 NO_MEMBER = """
 unset -v QXUB_ARRAY_INDEX"""
 
+# What an earlier start has left, where the scheduler starts a job again, says nothing of this one.
 # qxub_stage is what is being done, as long as the command has not begun: whatever ends the script
 # then, an `exit` in the user's lines included, is told as its failure. A scheduler's signal
 # (walltime, cancel) goes to every process of the job. This shell outlives it, and notes it, because
@@ -21,6 +22,7 @@ unset -v QXUB_ARRAY_INDEX"""
 HEAD = r"""
 qxub_run={directory}{member}
 exec >>"$qxub_run/setup.log" 2>&1
+[ ! -e "$qxub_run/status" ] || rm -f -- "$qxub_run/status" "$qxub_run/ending"
 unset -v ${{!QXUB_VAR_@}}
 qxub_received= qxub_stage=starting qxub_status=71
 qxub_finish() (

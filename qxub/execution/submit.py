@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qxub.errors import LostError, RefusedError, SchedulerError
-from qxub.execution.commands import CommandTimeoutError, run_command
-from qxub.execution.query import look_up
-from qxub.execution.run_directory import RunDirectory
+from qxub.errors import ConfigError, LostError, RefusedError, SchedulerError
+from qxub.execution.commands import TIME_LIMIT, CommandTimeoutError, run_command
+from qxub.execution.query import look_up, queues
+from qxub.execution.run_directory import RecordedBeforeError, RunDirectory
+from qxub.scheduler.base import requested_queue
 
 if TYPE_CHECKING:
     from qxub.execution.plan import Plan
     from qxub.job import JobSpec
     from qxub.scheduler.base import Answer, Scheduler
+
+SEARCH_INTERVAL = 5.0
+"""seconds between two looks for the job of a run that another process may be submitting"""
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +37,26 @@ class SubmittedJob:
 def submit(plan: Plan) -> SubmittedJob:
     """Record the run, then submit it: once, and never again.
 
-    Where the scheduler's answer is lost, it is asked for the job of this run. Raises RefusedError
-    with the scheduler's words, SchedulerError when it cannot be reached, and LostError when the job
-    may have been submitted all the same.
+    A run that was recorded before is found again, with its job: as when the line to the process
+    that submitted it was lost. Where the scheduler's answer is lost, it is asked for the job of
+    this run. Raises RefusedError with the scheduler's words, SchedulerError when it cannot be
+    reached, LostError when the job may have been submitted all the same, and ConfigError where
+    the state directory takes nothing.
     """
-    run = RunDirectory.create(plan.directory, plan.spec, plan.directory_mode)
-    run.write_script(plan.script)
+    try:
+        run = RunDirectory.create(plan.directory, plan.spec, plan.directory_mode)
+        run.write_script(plan.script)
+    except RecordedBeforeError:
+        run = RunDirectory(plan.directory, plan.directory_mode)
+        return SubmittedJob(plan.spec, run, plan.scheduler, _found_again(plan, run))
+    except OSError as error:
+        message = f"the run cannot be recorded in {plan.directory}: {error.strerror or error}"
+        hint = "Nothing was submitted. Make room there, or let XDG_STATE_HOME name another place."
+        raise ConfigError(message, hint=hint) from error
     if plan.spec.queue == "auto":
         log.info("queue auto: the default queue of %s decides", plan.scheduler.name)
     job_id = _hand_over(plan, run)
-    run.record_job_id(job_id)
+    _record(run, job_id)
     return SubmittedJob(plan.spec, run, plan.scheduler, job_id)
 
 
@@ -60,12 +75,45 @@ def recover(run: RunDirectory, scheduler: Scheduler) -> str | None:
         message = f"run {run.path.name} has more than one job: {', '.join(found)}"
         raise LostError(message, hint="Look at each, and cancel those that are not wanted.")
     if found:
-        run.record_job_id(found[0])
+        _record(run, found[0])
         return found[0]
     if run.has_started():
         message = f"run {run.path.name} had a job, which {scheduler.name} no longer knows"
         raise LostError(message, hint=f"What it left is in {run.path}.")
     return None
+
+
+def _found_again(plan: Plan, run: RunDirectory) -> str:
+    """Return the job ID of a run that was recorded before: nothing is submitted here.
+
+    Whoever recorded it may still be submitting, so there is time for that. Raises LostError.
+    """
+    said = f"run {run.path.name} was recorded before, so it is not submitted again"
+    hint = f"What is known of it is in {run.path}."
+    deadline = time.monotonic() + TIME_LIMIT
+    while True:
+        is_ours = run.holds(plan.spec)
+        if is_ours is False:
+            message = f"{said}; and it was recorded for another job"
+            raise LostError(message, hint=hint)
+        try:
+            job_id = recover(run, plan.scheduler) if is_ours else None
+        except SchedulerError as error:
+            message = f"{said}; whether it has a job is not known: {error.message}"
+            raise LostError(message, hint=hint) from error
+        if job_id is not None:
+            return job_id
+        if time.monotonic() > deadline:
+            message = f"{said}; {plan.scheduler.name} has no job of it"
+            raise LostError(message, hint=hint)
+        time.sleep(SEARCH_INTERVAL)
+
+
+def _record(run: RunDirectory, job_id: str) -> None:
+    try:
+        run.record_job_id(job_id)
+    except OSError as error:  # such as a full disk: there is a job all the same, to be followed
+        log.warning("that run %s is job %s cannot be recorded: %s", run.path.name, job_id, error)
 
 
 def _hand_over(plan: Plan, run: RunDirectory) -> str:
@@ -79,15 +127,40 @@ def _hand_over(plan: Plan, run: RunDirectory) -> str:
         if scheduler.may_have_submitted(answer):
             return _find(plan, run, said)
         raise SchedulerError(said, hint="Nothing was submitted. It may be down; try again later.")
+    if answer.status < 0 or (answer.status != 0 and not answer.words):
+        return _find(plan, run, f"{scheduler.name} took the job or not: {_silence(answer)}")
     if answer.status != 0:
-        raise _refusal(scheduler, answer)
+        raise _refusal(plan, answer)
     said = f"{scheduler.name} accepted the job but gave no job ID: {answer.words!r}"
     return scheduler.job_id(answer) or _find(plan, run, said)
 
 
-def _refusal(scheduler: Scheduler, answer: Answer) -> RefusedError:
+def _silence(answer: Answer) -> str:
+    if answer.status < 0:
+        return f"its command was killed by signal {-answer.status}"
+    return f"its command ended with {answer.status} and without a word"
+
+
+def _refusal(plan: Plan, answer: Answer) -> RefusedError:
+    scheduler = plan.scheduler
     message = f"{scheduler.name} refused the job, so nothing was submitted: {answer.words}"
-    return RefusedError(message, hint=scheduler.hint(answer))
+    hint = " ".join(words for words in (_of_queues(plan), scheduler.hint(answer)) if words)
+    return RefusedError(message, hint=hint)
+
+
+def _of_queues(plan: Plan) -> str:
+    """Return what the queues have to say of a refused job; "" where it is not theirs."""
+    try:
+        known = queues(plan.scheduler)
+    except SchedulerError as error:
+        log.info("asking for the queues failed: %s", error.message)
+        return ""
+    wanted = requested_queue(plan.spec)
+    chosen = [queue for queue in known if queue.name == wanted or (not wanted and queue.is_default)]
+    if wanted and known and not chosen:
+        return f"There is no queue {wanted}; there are: {', '.join(queue.name for queue in known)}."
+    over = chosen[0].limits.broken_by(plan.spec.resources) if chosen else []
+    return f"Queue {chosen[0].name}: {'; '.join(over)}." if over else ""
 
 
 def _find(plan: Plan, run: RunDirectory, said: str) -> str:

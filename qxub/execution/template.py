@@ -7,11 +7,11 @@ a line, each once and in this order; the other placeholders are values, quoted f
 from __future__ import annotations
 
 import os
-import shlex
 from typing import TYPE_CHECKING
 
 from qxub.errors import ConfigError
 from qxub.placeholders import placeholders, split
+from qxub.shell_words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def fill_template(text: str, parts: ScriptParts, value: Callable[[str], str]) ->
         if name in PARTS:
             pieces.append(getattr(parts, name).strip("\n"))
         elif name:
-            pieces.append(shlex.quote(value(name)))
+            pieces.append(quote(value(name)))
     return "".join(pieces)
 
 

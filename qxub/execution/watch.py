@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST_LOOK = 0.5
 """seconds between two looks at the shared answer, at the most"""
+ABANDONED = 180.0
+"""seconds after which others ask: who is asking may have been stopped (Ctrl-Z)"""
 JITTER = 0.25
 """the part of an interval by which a query may come later, so that two hosts do not ask as one"""
 
@@ -42,13 +44,17 @@ class Watch:
     answer. A process that dies while it asks leaves no lock behind.
     """
 
-    def __init__(self, directory: Path, job_id: str, ask: Ask, interval: float) -> None:
+    def __init__(
+        self, directory: Path, job_id: str, ask: Ask, interval: float, jitter: float = JITTER
+    ) -> None:
         self.is_answered = False
         """the scheduler has been asked for the job, and has answered"""
         self.report: JobReport | None = None
         """what it last said of the job: None when it does not know it"""
+        self._has_warned = False
         self._job_id = job_id
         self._interval = interval
+        self._jitter = jitter
         self._wait = self._jittered()
         self._background = Background()
         self._followed = FollowedJobs(directory / "followed")
@@ -64,8 +70,8 @@ class Watch:
         """Read the shared answer where it is new, and have one asked for where it is due.
 
         `at_most` shortens the wait, in seconds after the last question, for what cannot wait for
-        the interval. Returns whether the scheduler has answered anew. Raises what the asking
-        raised, other than SchedulerError.
+        the interval; a scheduler that did not answer is not pressed so. Returns whether the
+        scheduler has answered anew. Raises what the asking raised, other than SchedulerError.
         """
         is_busy = self._background.is_busy()
         now = time.monotonic()
@@ -77,6 +83,8 @@ class Watch:
         is_new = stamp != before and self._take(self._file.read())
         if now - self._noted_at > LEASE / 3:
             self._note()
+        if self._answer.problem:
+            at_most = None
         wait = self._wait if at_most is None else min(at_most, self._wait)
         since = self._since if at_most is None else -math.inf
         if not is_busy and _is_due(self._answer, wait, since):
@@ -89,7 +97,7 @@ class Watch:
         self._followed.drop(self._job_id)
 
     def _jittered(self) -> float:
-        return self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311
+        return self._interval * random.uniform(1, 1 + self._jitter)  # noqa: S311
 
     def _note(self) -> None:
         self._followed.note(self._job_id)
@@ -99,15 +107,21 @@ class Watch:
         """Take over what an answer says of the job; return whether it says anything."""
         self._answer = answer
         if answer.problem:
-            log.warning("asking for job %s failed: %s", self._job_id, answer.problem)
-        if answer.problem or not answer.is_complete:
+            level = logging.DEBUG if self._has_warned else logging.WARNING
+            log.log(level, "asking for job %s failed: %s", self._job_id, answer.problem)
+            self._has_warned = True
+        # What was asked before this job was followed is of an earlier job with its ID, if of any.
+        if answer.problem or not answer.is_complete or answer.asked_at < self._since:
             return False
         try:
             self.report = answer.report_of(self._job_id)
         except NotAskedError:  # followed since then only, or the notice was lost
             self._note()
             return False
-        self.is_answered = True
+        except ValueError as error:
+            log.info("what is said of job %s is passed over: %s", self._job_id, error)
+            return False
+        self.is_answered, self._has_warned = True, False
         return True
 
 
@@ -129,7 +143,7 @@ class _Inquiry:
             self._ask_if_due(job_id, wait, since)
             return
         with lock:
-            if _gets(lock.fileno()):
+            if _gets(lock.fileno()) or _is_abandoned(self._file.read()):
                 self._ask_if_due(job_id, wait, since)
 
     def _ask_if_due(self, job_id: str, wait: float, since: float) -> None:
@@ -151,6 +165,11 @@ def _is_due(answer: SharedAnswer, wait: float, since: float) -> bool:
     now = time.monotonic()
     asked_at = answer.asked_at if answer.asked_at <= now else -math.inf  # before a restart
     return now - max(asked_at, since) >= wait
+
+
+def _is_abandoned(answer: SharedAnswer) -> bool:
+    waited = time.monotonic() - answer.asked_at
+    return not answer.is_complete and ABANDONED < waited < math.inf
 
 
 def _gets(handle: int) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qxub.job import JobSpec, Outcome
+    from qxub.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,17 @@ class JobReport:
     record of a member that is cancelled before it starts"""
 
 
+@dataclass(frozen=True)
+class Queue:
+    """A queue of PBS, or a partition of Slurm, as the scheduler tells of it."""
+
+    name: str
+    takes_jobs: bool
+    limits: Limits
+    is_default: bool = False
+    """jobs go there that name no queue; False where the scheduler does not tell"""
+
+
 Reports = dict[str, Optional[JobReport]]
 """by job ID: what the scheduler says; None where it no longer knows the job. A job that the answer
 says nothing of, neither the one nor the other, is not in it: nothing is known of it now"""
@@ -89,15 +101,16 @@ says nothing of, neither the one nor the other, is not in it: nothing is known o
 if TYPE_CHECKING:
     Query = Generator[list[str], Answer, Reports]
     LookUp = Generator[list[str], Answer, list[str]]
+    QueueQuestion = Generator[list[str], Answer, list[Queue]]
 
 
 class Scheduler(Protocol):
     """One batch system. Each implementation is one file.
 
-    `query` and `look_up` may need more than one command, so they are generators: each argv that
-    they yield is to be run and its answer sent back, until they return. `qxub.execution.query`
-    does that. They raise SchedulerError where the scheduler does not answer, or not to be
-    understood.
+    `query`, `look_up` and `queues` may need any number of commands, so they are generators: each
+    argv that they yield is to be run and its answer sent back, until they return, which
+    `qxub.execution.query` does. They raise SchedulerError where the scheduler does not answer, or
+    not to be understood.
     """
 
     name: str
@@ -125,6 +138,9 @@ class Scheduler(Protocol):
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         """Ask for the IDs of the user's jobs that carry this run ID."""
+
+    def queues(self) -> QueueQuestion:
+        """Ask which queues there are, and what they allow; none where there are no queues."""
 
     def hold(self, job_id: str) -> list[str]:
         """Return the argv that keeps a job from starting."""

@@ -16,7 +16,7 @@ from qxub.scheduler.base import Answer, JobReport, Submission, answered, report_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
 _INSTEAD = {
     "--gpus": "jobs see the GPUs that the machine has, unshared",
@@ -91,6 +91,11 @@ class Local:
         del user
         answer = answered(self, (yield [*self._batch, "find", run_id]))
         return answer.stdout.split()
+
+    def queues(self) -> QueueQuestion:
+        """Return none: there is one queue, this machine's, and `submit` tells its limits."""
+        yield from ()
+        return []
 
     def hold(self, job_id: str) -> list[str]:
         """Keep from starting what of the job has not started."""

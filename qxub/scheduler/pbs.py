@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from qxub.errors import RefusedError, SchedulerError
 from qxub.quantities import format_clock
-from qxub.scheduler import refusals
+from qxub.scheduler import pbs_queues, refusals
 from qxub.scheduler.base import (
     Answer,
     JobReport,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from qxub.job import JobSpec
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
 RUN_VARIABLE = "QXUB_RUN_ID"
 """the variable of a job's Variable_List that holds the run ID"""
@@ -115,6 +115,10 @@ class PbsPro:
             if not _MEMBER.fullmatch(job_id)
             and job.get("Variable_List", {}).get(RUN_VARIABLE) == run_id
         ]
+
+    def queues(self) -> QueueQuestion:
+        """Ask by qstat(1B)."""
+        return pbs_queues.read_queues(answered(self, (yield pbs_queues.ASK)))
 
     def hold(self, job_id: str) -> list[str]:
         """Hold by qhold(1B): a user's hold."""

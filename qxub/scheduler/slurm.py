@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 
 from qxub.errors import SchedulerError
 from qxub.job import JobState
-from qxub.scheduler import refusals
+from qxub.scheduler import refusals, slurm_queues
 from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
@@ -27,7 +27,7 @@ from qxub.scheduler.slurm_states import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
     Found = tuple[str, Optional[int], JobReport]
     """job ID, index of the member, and what is known of it"""
@@ -118,6 +118,10 @@ class Slurm:
         lines = (line.partition("|") for line in answer.stdout.splitlines())
         wanted = f"{COMMENT}{run_id}|"
         return list(dict.fromkeys(job_id for job_id, _, comment in lines if comment == wanted))
+
+    def queues(self) -> QueueQuestion:
+        """Ask for the partitions by scontrol(1)."""
+        return slurm_queues.read_partitions(answered(self, (yield slurm_queues.ASK)))
 
     def hold(self, job_id: str) -> list[str]:
         """Hold by scontrol(1): a user's hold."""

@@ -48,6 +48,7 @@ def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
         (["--nonsense", "--", "true"], "--nonsense"),
         (["--env", "a", "--sif", "b", "--", "true"], "--env and --sif exclude each other"),
         (["--bind", "/x", "--", "true"], "--bind needs --sif"),
+        (["--array", "0-999999", "--", "true"], "has 1000000 members; an array has at most 10000"),
     ],
 )
 def test_usage(qxub: Qxub, words: list[str], said: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from qxub.remote import wire
 from tests.fakes import both_streams
 from tests.posix import runs_jobs
 from tests.waiting import wait_until
@@ -136,6 +138,19 @@ def test_an_interval_that_is_none_is_a_config_error(qxub: Qxub, interval: str) -
     assert f"{qxub.config}, line 3: monitoring.interval: ".encode() in done.stderr
 
 
+def test_the_scheduler_is_that_of_the_platform_s_definition(qxub: Qxub) -> None:
+    """Before any command is tried; and the settings have the first word."""
+    definition = qxub.directory / "gadi.yaml"
+    definition.write_text("platform: {type: no_such_scheduler}\n")
+    here = f"platforms: {{gadi: {{definition: {definition}}}}}\n"
+    qxub.config.write_text(here)
+    done = qxub("exec", "--platform", "gadi", "--", "true")
+    assert done.returncode == 78
+    assert b"unknown scheduler 'no_such_scheduler'" in done.stderr
+    qxub.config.write_text(f"scheduler: local\n{here}")
+    assert qxub("exec", "--platform", "gadi", "--", "true").returncode == 0
+
+
 def test_the_interval_of_the_configuration_is_kept(qxub: Qxub) -> None:
     qxub.config.write_text("scheduler: local\nmonitoring: {interval: 600}\n")
     assert qxub("exec", "--", "sleep", "3").returncode == 0
@@ -174,3 +189,53 @@ def test_the_state_of_a_run_is_private(qxub: Qxub) -> None:
         if path.name not in ("started", "ending", "status", "scheduler.log"):
             assert path.stat().st_mode & 0o077 == 0, path
     assert qxub.runs.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&-"])
+def test_words_that_cannot_be_written_leave_the_status_alone(qxub: Qxub, place: str) -> None:
+    if "full" in place and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    words = [*map(shlex.quote, (sys.executable, "-m", "qxub", "exec", "-v")), "--", "sh", "-c"]
+    line = f"{' '.join(words)} 'echo out; exit 4' {place}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=qxub.directory, env=qxub.environment, stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (4, b"out\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_job_id_that_cannot_be_written_is_told(qxub: Qxub) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = qxub.start("exec", "--terse", "--", "touch", "ran", stdout=full)
+    _, err = process.communicate()
+    assert process.returncode == 75
+    assert b"job 1.local was submitted, but its ID cannot be written: No space left" in err
+    wait_until((qxub.directory / "ran").exists)
+
+
+def test_a_state_directory_that_takes_nothing_is_told(qxub: Qxub) -> None:
+    place = qxub.directory / "file"
+    place.touch()
+    qxub.environment["XDG_STATE_HOME"] = str(place)
+    done = qxub("exec", "--", "touch", "ran")
+    assert (done.returncode, done.stdout) == (78, b"")
+    assert b"the run cannot be recorded in" in done.stderr
+    assert b"Nothing was submitted" in done.stderr
+    assert not (qxub.directory / "ran").exists()
+
+
+def test_a_second_qxub_with_the_same_run_follows_the_first_one_s_job(qxub: Qxub) -> None:
+    """As after a dropped line: the laptop asks again, and the far side has the run already."""
+    qxub.environment.update(
+        QXUB_WIRE=wire.variable("0" * 32), QXUB_RUN_ID="20261128T000000-0123456789ab"
+    )
+    words = ("exec", "--", "sh", "-c", "echo out; echo x >>ran; exit 4")
+    for _ in range(2):
+        with qxub.start(*words, stdin=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            said = process.stdout.read()  # the laptop's end of stdin stays open meanwhile
+        assert process.returncode == 4
+        assert b"out\n" in said
+        assert b"1.local" in said
+    assert (qxub.directory / "ran").read_text() == "x\n"

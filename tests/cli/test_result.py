@@ -89,7 +89,7 @@ def test_a_cancelled_job(qxub: Qxub) -> None:
 
 @runs_jobs
 def test_a_second_ctrl_c_leaves_the_job_and_says_where_it_is(qxub: Qxub) -> None:
-    script = "trap '' TERM; touch started; while :; do sleep 0.1; done"
+    script = "trap '' TERM; touch started; sleep 20"  # it may outlive both, but not for long
     words = ("exec", "-v", "--result", "result.json", "--", "bash", "-c", script)
     with qxub.start(*words) as process:
         assert process.stderr is not None
@@ -195,6 +195,7 @@ def test_an_earlier_result_is_gone_while_the_job_runs(qxub: Qxub) -> None:
         ("nowhere/result.json", "there is no directory"),
         (".", "it is no regular file"),
         ("/dev/null", "it is no regular file"),
+        ("a" * 300, "File name too long"),
     ],
 )
 def test_a_place_that_takes_no_file_is_told_before_anything_is_submitted(

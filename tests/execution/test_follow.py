@@ -96,6 +96,16 @@ def test_a_job_that_is_gone_without_a_status_is_lost(run: ScriptedRun) -> None:
 
 
 @pytest.mark.usefixtures("short_grace")
+@pytest.mark.parametrize("torn", ["", "exi", "exit 2"])
+def test_a_status_file_that_is_torn_says_nothing(run: ScriptedRun, torn: str) -> None:
+    run.scheduler.says(ended(Outcome(OutcomeKind.COMPLETED, status=25)))
+    run.starts()
+    (run.run.path / "status").write_text(torn)
+    run.begin()
+    assert run.outcome().status == 25
+
+
+@pytest.mark.usefixtures("short_grace")
 def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: ScriptedRun) -> None:
     run.scheduler.says(None)
     run.scheduler.query_interval = 2
@@ -158,11 +168,11 @@ def test_why_a_job_was_told_to_end_the_scheduler_is_asked_at_once(run: ScriptedR
 
 
 def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
-    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(canceller, "RETRY_INTERVAL", 0.2)
     run.scheduler.says(JobReport(JobState.RUNNING))
-    run.scheduler.on_cancel = f"echo >>{run.run.path}/cancels; exit 1"
+    run.scheduler.on_cancel = f"echo >>{run.run.path}/cancels; echo 'not you' >&2; exit 1"
     run.starts()
     run.begin()
     wait_until(lambda: run.observer.events)
@@ -172,6 +182,24 @@ def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
     run.ends("exit 6")
     assert run.outcome().status == 6
     assert [name for name, _ in run.observer.events] == ["started", "cancelling", "ended"]
+    warnings = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert f"cancelling job {JOB_ID}: not you" in warnings
+
+
+def test_a_cancel_that_was_accepted_and_had_no_effect_is_tried_again(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a member of an array was just being started, or the server lost its last changes."""
+    monkeypatch.setattr(canceller, "AGAIN", 0.5)
+    run.scheduler.says(JobReport(JobState.RUNNING))
+    attempts = run.run.path / "cancels"
+    run.scheduler.on_cancel = f"echo >>{attempts}; [ $(wc -l <{attempts}) = 1 ]"
+    run.starts()
+    run.cancelled.set()
+    run.begin()
+    wait_until(lambda: attempts.exists() and len(attempts.read_text()) >= 2)
+    run.scheduler.says(ended(Outcome(OutcomeKind.CANCELLED)))
+    assert run.outcome().kind is OutcomeKind.CANCELLED
 
 
 def test_output_goes_on_while_the_scheduler_is_frozen(run: ScriptedRun) -> None:
@@ -201,7 +229,7 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.writes(b"1b\n", index=1)
     run.ends("exit 0", 1)
     wait_until(lambda: run.observer.out == b"1a 1b\n3\n")
-    assert run.observer.err == b"e3\n"
+    wait_until(lambda: run.observer.err == b"e3\n")
     run.ends("signal 9", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"

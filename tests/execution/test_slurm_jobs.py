@@ -193,3 +193,15 @@ def test_a_refusal_has_our_reading(
         cluster.submit("true", **fields)
     assert words in refused.value.message
     assert way_out in refused.value.hint
+
+
+def test_a_refusal_names_the_limit_of_the_partition(cluster: Cluster) -> None:
+    with pytest.raises(RefusedError) as refused:
+        cluster.submit("true", queue="short", resources=Resources(walltime=3600))
+    assert refused.value.hint.startswith("Queue short: --runtime 1h is over 1m. ")
+
+
+def test_a_partition_that_is_not_there_is_told_with_those_that_are(cluster: Cluster) -> None:
+    with pytest.raises(RefusedError) as refused:
+        cluster.submit("true", queue="fast")
+    assert refused.value.hint.startswith("There is no queue fast; there are: normal, short. ")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 import qxub.execution.commands
+import qxub.execution.submit
 from qxub.errors import LostError, RefusedError, SchedulerError
 from qxub.execution.query import ask, look_up
 from qxub.execution.run_directory import RunDirectory
@@ -57,17 +60,69 @@ def test_a_submission_is_recorded(pbs: FakePbs, tmp_path: Path) -> None:
     assert job.job_id == "1.pbshost"
     assert RunDirectory(plan.directory).job_id() == "1.pbshost"
     assert pbs.jobs("1.pbshost")["1.pbshost"]["Job_Name"] == "train"
-    with pytest.raises(LostError, match="was recorded before"):
+
+
+def test_a_run_that_was_recorded_before_is_found_again(pbs: FakePbs, tmp_path: Path) -> None:
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    assert submit(plan).job_id == "1.pbshost"
+    (plan.directory / "job_id").unlink()  # as after a crash between the submission and the record
+    assert submit(plan).job_id == "1.pbshost"
+    pbs.switch("down")  # what is recorded needs no scheduler
+    assert submit(plan).job_id == "1.pbshost"
+    (plan.directory / "job_id").unlink()
+    with pytest.raises(LostError, match=r"submitted again; whether it has a job is not known"):
         submit(plan)
+    (pbs.state / "down").unlink()
     assert job_count(pbs) == 1
 
 
+def test_a_run_of_another_job_is_left_alone(pbs: FakePbs, tmp_path: Path) -> None:
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    submit(plan)
+    with pytest.raises(LostError, match="it was recorded for another job"):
+        submit(dataclasses.replace(plan, spec=JobSpec(("y",))))
+    assert job_count(pbs) == 1
+
+
+def test_two_processes_with_one_run_submit_it_once(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qxub.execution.submit, "SEARCH_INTERVAL", 0.2)
+    pbs.switch("slow", "2")
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    with ThreadPoolExecutor() as threads:
+        found = [job.job_id for job in threads.map(submit, [plan] * 3)]
+    assert (found, job_count(pbs)) == (["1.pbshost"] * 3, 1)
+
+
+def test_a_recorded_run_without_a_job_is_lost(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qxub.execution.submit, "TIME_LIMIT", 1.0)
+    monkeypatch.setattr(qxub.execution.submit, "SEARCH_INTERVAL", 0.2)
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    RunDirectory.create(plan.directory, plan.spec)
+    with pytest.raises(LostError, match="pbs_pro has no job of it"):
+        submit(plan)
+    assert job_count(pbs) == 0
+
+
 def test_a_refusal_has_the_scheduler_s_words_and_our_reading(pbs: FakePbs, tmp_path: Path) -> None:
-    spec = JobSpec(("x",), resources=Resources(cpus=9))
+    spec = JobSpec(("x",), queue="express", resources=Resources(cpus=9, walltime=60))
     with pytest.raises(RefusedError) as refused:
         submit(plan_of(PbsPro(), spec, "true", tmp_path / "runs"))
     assert "qsub: Job violates queue and/or server resource limits" in refused.value.message
+    assert refused.value.hint.startswith("Queue express: --cpus 9 is over 8. ")
     assert "ask for less, or name another queue" in refused.value.hint
+    assert job_count(pbs) == 0
+
+
+def test_a_queue_that_is_not_there_is_told_with_those_that_are(
+    pbs: FakePbs, tmp_path: Path
+) -> None:
+    with pytest.raises(RefusedError, match="Unknown queue") as refused:
+        submit(plan_of(PbsPro(), JobSpec(("x",), queue="fast"), "true", tmp_path / "runs"))
+    assert refused.value.hint.startswith("There is no queue fast; there are: normal, express. ")
     assert job_count(pbs) == 0
 
 
@@ -97,6 +152,36 @@ def test_an_answer_that_is_lost_is_asked_for(
     plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
     assert submit(plan).job_id == "1.pbshost"
     assert job_count(pbs) == 1
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 1"])
+def test_a_command_that_ends_without_a_word_is_no_refusal(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """As where a wrapper of the site's, or qsub itself, is killed after the submission."""
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\n{COMMANDS}/qsub "$@" >/dev/null\n{end}\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    assert submit(plan).job_id == "1.pbshost"
+    assert job_count(pbs) == 1
+
+
+def test_a_job_that_cannot_be_recorded_is_followed_all_the_same(
+    pbs: FakePbs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nmkdir {plan.directory}/job_id\n{COMMANDS}/qsub "$@"\n')
+    wrapper.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(wrapper.parent), prepend=":")
+        job = submit(plan)
+    assert (job.job_id, job_count(pbs)) == ("1.pbshost", 1)
+    assert "is job 1.pbshost cannot be recorded" in caplog.text
 
 
 def test_a_server_that_hangs_leaves_it_open(

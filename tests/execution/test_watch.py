@@ -14,6 +14,7 @@ import pytest
 
 from qxub.errors import SchedulerError
 from qxub.execution.followed import LEASE
+from qxub.execution.shared_answer import answered
 from qxub.execution.watch import Watch
 from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.scheduler.base import JobReport
@@ -145,6 +146,76 @@ def test_a_scheduler_that_does_not_answer_takes_nothing_back(
     assert len(scheduler.calls) > asked
 
 
+def test_a_scheduler_that_is_down_is_told_of_once_and_not_pressed(
+    tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = Watch(tmp_path, "1", scheduler, 0.5)
+    scheduler.failure = "the server is down"
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        watch.look(at_most=0.01)
+        time.sleep(0.01)
+    assert 3 <= len(scheduler.calls) <= 9
+    assert len([one for one in caplog.records if one.levelname == "WARNING"]) == 1
+
+
+def test_an_answer_of_before_is_of_another_job(tmp_path: Path, scheduler: Recorder) -> None:
+    """As where a new queue begins its numbers anew."""
+    before = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    look_until(before, lambda: before.is_answered)
+    before.close()
+    watch = Watch(tmp_path, "1", scheduler, 1e6)
+    assert not watch.look()
+    assert not watch.is_answered
+
+
+@pytest.mark.parametrize("torn", [b"1 ", b"1 nul", b'1 {"state": "RUN\n', b"1 []\n", b"1 \xff\n"])
+def test_a_torn_report_is_passed_over(tmp_path: Path, scheduler: Recorder, torn: bytes) -> None:
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    (tmp_path / "answer").write_bytes(answered(time.monotonic(), {}) + torn)
+    assert not watch.look()
+    scheduler.reports = {"1": None}
+    look_until(watch, lambda: watch.is_answered)
+
+
+def test_who_was_stopped_while_it_asked_does_not_hold_up_the_others(
+    tmp_path: Path, scheduler: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qxub.execution.watch.ABANDONED", 1.0)
+    stopped = threading.Event()
+
+    def ask(job_ids: Sequence[str]) -> dict[str, JobReport | None]:
+        stopped.wait(60)
+        return scheduler(job_ids)
+
+    asking = Watch(tmp_path, "1", ask, INTERVAL)
+    look_until(asking, (tmp_path / "answer").exists)
+    watch = Watch(tmp_path, "2", scheduler, INTERVAL)
+    scheduler.reports = {"1": None, "2": None}
+    look_until(watch, lambda: watch.is_answered)
+    assert scheduler.calls[0] == ["1", "2"]
+    stopped.set()
+
+
+def test_a_clock_that_jumps_neither_ends_the_asking_nor_hurries_it(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    scheduler.reports = {"1": None, "2": None}
+    watches = {job: Watch(tmp_path, job, scheduler, 0.5) for job in ("1", "2")}
+    begun = time.monotonic()
+    for jump in (7200, -7200):
+        for job, watch in watches.items():
+            notice = tmp_path / "followed" / job
+            notice.touch()
+            os.utime(notice, (time.time() - jump, time.time() - jump))
+            watch.is_answered = False
+        for watch in watches.values():
+            both = [each.look for each in watches.values()]
+            look_until(watch, lambda w=watch, b=both: [look() for look in b] and w.is_answered)  # type: ignore[misc]
+    assert len(scheduler.calls) <= (time.monotonic() - begun) / 0.5 + 1
+
+
 def test_a_process_that_dies_while_it_asks_leaves_no_lock(
     tmp_path: Path, scheduler: Recorder
 ) -> None:
@@ -180,6 +251,9 @@ def test_a_job_that_nobody_follows_any_more_is_not_asked_for(
     Watch(tmp_path, "dead", scheduler, INTERVAL)
     long_ago = time.time() - LEASE - 1
     os.utime(tmp_path / "followed" / "dead", (long_ago, long_ago))
+    Watch(tmp_path, "of tomorrow", scheduler, INTERVAL)
+    tomorrow = time.time() + 86400
+    os.utime(tmp_path / "followed" / "of%20tomorrow", (tomorrow, tomorrow))
     closed = Watch(tmp_path, "closed", scheduler, INTERVAL)
     closed.close()
     watch = Watch(tmp_path, "1", scheduler, INTERVAL)

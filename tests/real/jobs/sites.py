@@ -33,6 +33,8 @@ class Site:
     """ends a job, whose ID follows"""
     release: Sequence[str]
     """lets a held job go, whose ID follows"""
+    is_elsewhere: bool = False
+    """a cluster that is not ours to equip"""
     crowded: Sequence[str] = ()
     """options of qxub for small jobs of which many may run at once"""
 

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.timeout(300)
 
 HOSTILE = (
     "", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "$(id)", "*", "~", "-n", "--", "\n", "\t",
-    "é", "\udcff\udc80", "%s", "a,b=c;d", "#PBS -N x", "{command}", "${x}", "!!",
+    "\r", "a\r\nb\r\n", "é", "\udcff\udc80", "%s", "a,b=c;d", "#PBS -N x", "{command}", "${x}",
+    "!!",
 )  # fmt: skip
 SHOW = "import os, sys; sys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def test_memory(desk: Desk) -> None:
     if desk.site.name == "slurm":
         pytest.skip("this Slurm has no cgroups to enforce memory with")
     hog = "import time; x = bytearray(300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
-    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", "python3", "-c", hog)
+    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", sys.executable, "-S", "-c", hog)
     assert (ended.status, ended.kind) == (137, "out of memory")
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from tests.real.jobs.sites import Desk
+    from tests.real.jobs.sites import Desk, Ended
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -33,21 +33,31 @@ def test_held_and_released(desk: Desk) -> None:
     assert (ended.status, ended.kind, ended.out) == (5, "completed", b"ran\n")
 
 
+def after(desk: Desk, condition: str, status: int, *words: str) -> Ended:
+    """Run a job that waits for another, which ends with `status` once both are submitted.
+
+    A scheduler without history knows nothing of a job that has ended.
+    """
+    script = f"while [ ! -e go ]; do sleep 0.05; done; touch first; exit {status}"
+    first = submitted(desk, "--", "sh", "-c", script)
+    with desk.following("--depend", f"{condition}:{first}", "--", *words) as following:
+        wait_until(lambda: len(list(desk.runs.glob("*/job_id"))) == 2)
+        (desk.work / "go").touch()
+        return following.ended()
+
+
 def test_after_the_success_of_another(desk: Desk) -> None:
-    first = submitted(desk, "--", "sh", "-c", "sleep 1; touch first")
-    ended = desk.exec("--depend", f"afterok:{first}", "--", "ls")
-    assert (ended.status, ended.out) == (0, b"first\n")
+    ended = after(desk, "afterok", 0, "cat", "first")
+    assert (ended.status, ended.err) == (0, "")
 
 
 def test_after_the_failure_of_another(desk: Desk) -> None:
-    first = submitted(desk, "--", "sh", "-c", "sleep 1; touch first; exit 1")
-    ended = desk.exec("--depend", f"afternotok:{first}", "--", "ls")
-    assert (ended.status, ended.out) == (0, b"first\n")
+    ended = after(desk, "afternotok", 1, "cat", "first")
+    assert (ended.status, ended.err) == (0, "")
 
 
 def test_what_it_waits_for_never_comes(desk: Desk) -> None:
-    first = submitted(desk, "--", "sh", "-c", "sleep 1; exit 1")
-    ended = desk.exec("--depend", f"afterok:{first}", "--", "touch", "ran")
+    ended = after(desk, "afterok", 1, "touch", "ran")
     assert (ended.status, ended.kind) == (130, "cancelled")
     assert not (desk.work / "ran").exists()
 
