@@ -204,4 +204,4 @@ def test_a_refusal_names_the_limit_of_the_partition(cluster: Cluster) -> None:
 def test_a_partition_that_is_not_there_is_told_with_those_that_are(cluster: Cluster) -> None:
     with pytest.raises(RefusedError) as refused:
         cluster.submit("true", queue="fast")
-    assert refused.value.hint.startswith("There is no queue fast; there are: normal, short. ")
+    assert refused.value.hint.startswith("There is no queue fast; there are: normal, short")
