@@ -32,6 +32,13 @@ class Site:
     release: Sequence[str]
     """lets a held job go, whose ID follows"""
 
+    def member(self, job_id: str, index: int) -> str:
+        """Name a member of an array as the site's commands do."""
+        if self.name == "slurm":
+            return f"{job_id}_{index}"
+        number, _, server = job_id.partition(".")
+        return f"{number.replace('[]', '')}[{index}].{server}"
+
     def command(self, argv: Sequence[str], job_id: str) -> None:
         """Call one of the scheduler's own commands about a job."""
         subprocess.run([*argv, job_id], env=dict(self.environment), check=True, timeout=PATIENCE)
