@@ -183,7 +183,7 @@ def test_a_run_is_found_by_its_id(cluster: Cluster) -> None:
         ({"resources": Resources(walltime=7200)}, "time limit is invalid", "more walltime"),
         ({"resources": Resources(gpus=1, gpu_type="v100")}, "generic resource", "--gpu-type"),
         ({"resources": Resources(disk=2**50)}, "disk specification", "--disk"),
-        ({"array": ArrayRange(1, 99999)}, "job array specification", "MaxArraySize"),
+        ({"array": ArrayRange(1, 9999)}, "job array specification", "MaxArraySize"),
     ],
 )
 def test_a_refusal_has_our_reading(
