@@ -44,7 +44,8 @@ resources = st.builds(
 )
 arrays = st.builds(
     lambda first, more, step, limit: ArrayRange(first, first + more, step, limit),
-    st.integers(0, 10**6), st.integers(0, MOST_MEMBERS - 1), st.integers(1, 99), st.none() | st.integers(1, 9),
+    st.integers(0, 10**6), st.integers(0, MOST_MEMBERS - 1), st.integers(1, 99),
+    st.none() | st.integers(1, 9),
 )  # fmt: skip
 conditions = st.sampled_from(["after", "afterok", "afternotok", "afterany"])
 dependencies = st.builds(
