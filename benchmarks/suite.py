@@ -18,6 +18,7 @@ from benchmarks.bulk import (
     uploading,
 )
 from benchmarks.echo import echoing
+from benchmarks.jobs import ending, submitting
 from benchmarks.large_config import WANTED, write_large_config
 from benchmarks.measure import Benchmark, Work, at_least, at_most
 from benchmarks.peers import (
@@ -142,6 +143,8 @@ BENCHMARKS = (
     Benchmark("stdin", "1 GiB of stdin", "ssh", at_least(1.0), 5, uploading, False),
     Benchmark("far_stdout", "100 MB, 100 ms away", "ssh", at_least(4.0), 5, reading_far, False),
     Benchmark("near_stdout", "same proxy, no delay", "ssh", at_least(1.0), 5, reading_near),
+    Benchmark("submit", "200 submissions", "sbatch", at_least(0.7), 5, submitting, False),
+    Benchmark("ending", "last byte to exit", "sbatch --wait", at_most(1.0), 7, ending, False),
     Benchmark("ssh_config", "look-up in 2,000 blocks", "ssh -G HOST", at_most(1.0), 31, resolving),
     Benchmark("ssh_config2", "second, same file", "ssh -G HOST", at_most(1.0), 31, resolving_again),
 )

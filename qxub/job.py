@@ -47,7 +47,7 @@ class ExecutionContext:
     """The surroundings of the command on the compute node.
 
     A conda environment and modules may be combined (modules first), and modules with a container
-    (which may come from one). Nothing set means what the user's login shell gives.
+    (which may come from one). Nothing set means what the scheduler gives.
     """
 
     environment: str | None = None
@@ -175,6 +175,9 @@ class JobState(enum.Enum):
     SUSPENDED = "suspended"
     EXITING = "exiting"
     ENDED = "ended"
+
+
+NOT_STARTED = (JobState.QUEUED, JobState.WAITING, JobState.HELD)
 
 
 class _Kind(NamedTuple):

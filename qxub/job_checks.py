@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CONDITIONS = ("after", "afterok", "afternotok", "afterany")
-"""of a dependency, in words that PBS Pro and Slurm share"""
+CONDITIONS = {
+    "after": "the start",
+    "afterok": "the success",
+    "afternotok": "the failure",
+    "afterany": "the end",
+}
+"""of a dependency, in words that PBS Pro and Slurm share, and what of the other job each awaits"""
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """of the environment: what a shell can export (POSIX.1-2017, XBD 3.235)"""
 

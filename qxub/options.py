@@ -119,7 +119,7 @@ OPTIONS = (
         ("--template",), PATH, "Make the job script from this template.", "template", Part.JOB
     ),
     Option(
-        ("--queue", "-q"), TEXT, "Submit to this queue; auto lets qxub choose.",
+        ("--queue", "-q"), TEXT, "Submit to this queue; auto leaves the choice to the scheduler.",
         "queue", Part.JOB, "queue",
     ),
     Option(("--name", "-N"), TEXT, "The job's name.", "name", Part.JOB, "name"),

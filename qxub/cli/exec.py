@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 import threading
@@ -27,6 +26,7 @@ from qxub.execution.result import RunResult
 from qxub.execution.run_directory import PRIVATE
 from qxub.execution.submit import SubmittedJob, submit
 from qxub.job import JobSpec, Outcome, OutcomeKind
+from qxub.monitoring import Monitoring, read_monitoring
 from qxub.run import RunObserver, new_run_id
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from qxub.cli.far_side import FarSide
     from qxub.remote.platform_executor import RemoteRun
+    from qxub.scheduler.base import Scheduler
 
 
 @click.command(
@@ -69,35 +70,19 @@ def _run(
     checked_job_spec(values, command)  # before any file is read: usage errors come first
     set_up_logging(values.get("verbose", 0), quiet="quiet" in values)
     settings = load_settings(Path(values["config"]) if "config" in values else None)
-    if far_side is not None:
-        plan = plan_here(settings, values, command, run_id=result.run_id)
-        interval = query_interval(settings)
-        return run_here(plan, far_side.observer, far_side.cancelled, interval=interval)
     platform = _chosen_platform(settings, values)
     mode = execution_mode(platform)
-    if mode is Mode.LOCAL:
-        plan = plan_here(settings, values, command, run_id=result.run_id)
-        return _steer_local(plan, values, result, interval=query_interval(settings))
+    if far_side is not None or mode is Mode.LOCAL:
+        scheduler, monitoring = _scheduler_here(settings, platform)
+        plan = _plan_here(settings, values, command, scheduler=scheduler, run_id=result.run_id)
+        if far_side is not None:
+            observer, cancelled = far_side.observer, far_side.cancelled
+            return _run_here(plan, observer, cancelled, monitoring=monitoring)
+        return _steer_local(plan, values, result, monitoring=monitoring)
     assert platform is not None  # noqa: S101 - for mypy: the other modes have one
     if mode is Mode.REMOTE:
         _check_here(platform, checked_job_spec(values, command))
     return _steer_remote(platform, checked_job_spec(values, command), values, result)
-
-
-def query_interval(settings: Settings) -> float | None:
-    """Return the seconds between two queries by `monitoring.interval`; None: the scheduler's own.
-
-    Raises ConfigError, with file and line, for what is no such number.
-    """
-    return settings.parsed(_parse_interval, "monitoring", "interval")
-
-
-def _parse_interval(text: str) -> float:
-    seconds = float(text)
-    if not 1 <= seconds < math.inf:
-        message = f"{text} is not a number of seconds of at least 1"
-        raise ValueError(message)
-    return seconds
 
 
 def _chosen_platform(settings: Settings, values: Mapping[str, Any]) -> PlatformSection | None:
@@ -110,6 +95,23 @@ def _chosen_platform(settings: Settings, values: Mapping[str, Any]) -> PlatformS
     return find_platform(settings, name, values.get("project")) if name else None
 
 
+def _scheduler_here(
+    settings: Settings, platform: PlatformSection | None
+) -> tuple[Scheduler, Monitoring]:
+    """Return this machine's scheduler, and how often it may be asked.
+
+    The settings have the first word, the platform's definition the second; then the scheduler is
+    the one whose commands answer.
+    """
+    name, monitoring = settings.text("scheduler"), read_monitoring(settings)
+    if platform is not None and platform.definition:
+        from qxub.platforms.loader import load_definition  # noqa: PLC0415 - most have none here
+
+        definition = load_definition(platform.definition)
+        name, monitoring = name or definition.scheduler, monitoring.or_else(definition.monitoring)
+    return find_scheduler(name), monitoring
+
+
 def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
     from qxub.platforms.definition import check_limits  # noqa: PLC0415 - only this mode needs it
     from qxub.platforms.loader import load_definition  # noqa: PLC0415
@@ -117,23 +119,28 @@ def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
     check_limits(load_definition(platform.definition or ""), spec)
 
 
-def plan_here(
-    settings: Settings, values: Mapping[str, Any], command: tuple[str, ...], *, run_id: str
+def _plan_here(
+    settings: Settings,
+    values: Mapping[str, Any],
+    command: tuple[str, ...],
+    *,
+    scheduler: Scheduler,
+    run_id: str,
 ) -> Plan:
     """Decide a run on this machine's scheduler, with this machine's `defaults.*`."""
     spec = checked_job_spec({**settings.defaults(), **values}, command)
     return plan_run(
         spec,
         run_id=run_id,
-        scheduler=find_scheduler(settings.text("scheduler")),
+        scheduler=scheduler,
         state=state_directory(),
         working_directory=Path.cwd(),
         directory_mode=settings.run_directory_mode() or PRIVATE,
     )
 
 
-def run_here(
-    plan: Plan, observer: RunObserver, cancelled: threading.Event, *, interval: float | None = None
+def _run_here(
+    plan: Plan, observer: RunObserver, cancelled: threading.Event, *, monitoring: Monitoring
 ) -> int:
     """Submit, follow to the end, tell the observer, and return the exit status."""
     if cancelled.is_set():
@@ -144,7 +151,7 @@ def run_here(
     scheduler = plan.scheduler.name
     try:
         observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
-        outcome = follow(job, observer, cancelled, interval=interval)
+        outcome = follow(job, observer, cancelled, monitoring)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"
         message = f"no longer following {scheduler} job {job.job_id}: {reason}"
@@ -164,7 +171,7 @@ def _submitted(plan: Plan) -> SubmittedJob:
 
 
 def _steer_local(
-    plan: Plan, values: Mapping[str, Any], result: RunResult, *, interval: float | None
+    plan: Plan, values: Mapping[str, Any], result: RunResult, *, monitoring: Monitoring
 ) -> int:
     if "dry" in values:
         click.echo(plan.script.decode(errors="replace"))
@@ -179,7 +186,9 @@ def _steer_local(
         return 0
     cancelled = threading.Event()
     with cancelled_by_signals(cancelled):
-        return run_here(plan, _console(cancelled, result, values), cancelled, interval=interval)
+        return _run_here(
+            plan, _console(cancelled, result, values), cancelled, monitoring=monitoring
+        )
 
 
 def _steer_remote(

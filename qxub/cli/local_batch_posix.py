@@ -12,16 +12,13 @@ assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for W
 import argparse
 import dataclasses
 import json
-import re
 from pathlib import Path
 
 from qxub.config.paths import state_directory
 from qxub.errors import QxubError
 from qxub.execution.local_batch.queue_posix import LocalBatch
 from qxub.execution.local_batch.submission_posix import NewJob
-from qxub.job import ArrayRange
-
-_ARRAY = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?:%(\d+))?")
+from qxub.option import ARRAY
 
 
 def main() -> int:
@@ -62,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--cpus", type=int, default=NewJob.cpus)
     submit.add_argument("--memory", type=int, default=NewJob.memory, help="bytes")
     submit.add_argument("--walltime", type=int, help="seconds")
-    submit.add_argument("--array", type=_array_range, help="such as 1-10:2%%4")
+    submit.add_argument("--array", type=ARRAY.parse, help="such as 1-10:2%%4")
     submit.add_argument("--dependency", dest="dependencies", action="append", default=[])
     submit.add_argument("--hold", action="store_true")
     submit.add_argument("--log", type=Path, required=True)
@@ -72,14 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     for action in ("cancel", "hold", "release", "supervise"):
         actions.add_parser(action).add_argument("job_id")
     return parser
-
-
-def _array_range(text: str) -> ArrayRange:
-    match = _ARRAY.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    first, last, step, limit = match.groups()
-    return ArrayRange(int(first), int(last), int(step or 1), int(limit) if limit else None)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qxub.config.paths import config_file
 from qxub.errors import ConfigError, UsageError
 from qxub.options import OPTIONS, with_resources
+from qxub.system.account import user_name
 from qxub.yaml_file import Key, Setting, Values, read_yaml
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def _remote(settings: Settings, name: str, project: str | None) -> RemoteSection
 
 
 def _local_user(place: str) -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+    user = user_name()
+    if user is None:
         message = f"{place}: holds {{user}}, but nothing here knows your user name"
-        raise ConfigError(message, hint="Set USER (Windows: USERNAME).") from error
+        raise ConfigError(message, hint="Set USER (Windows: USERNAME).")
+    return user
 
 
 def _expand_here(settings: Settings, key: Key, project: str | None) -> str:

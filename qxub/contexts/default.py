@@ -16,9 +16,10 @@ class Default(Context):
 
     options = (
         Option(
-            ("--default",), FLAG, "Run in the login shell's environment.", "default", Part.CONTEXT
+            ("--default",), FLAG, "Change nothing of the environment that the scheduler gives.",
+            "default", Part.CONTEXT,
         ),
-    )
+    )  # fmt: skip
     rank = 0
 
     @classmethod

@@ -14,8 +14,9 @@ from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_
 from qxub.execution.result import member_details, report_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
-from qxub.execution.watch import Watch
+from qxub.execution.watch import JITTER, Watch
 from qxub.job import JobState, Outcome
+from qxub.monitoring import Monitoring
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from qxub.run import RunObserver
     from qxub.scheduler.base import JobReport
 
+AS_THE_SCHEDULER = Monitoring()
+"""asked at the scheduler's own interval"""
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
 """seconds between two looks at the run's files"""
@@ -39,12 +42,14 @@ class _Job:
     """What the scheduler says of a job, or of all members of an array job: asked for as one."""
 
     def __init__(self, job: SubmittedJob, observer: RunObserver, cancelled: threading.Event,
-                 interval: float) -> None:  # fmt: skip
+                 monitoring: Monitoring) -> None:  # fmt: skip
         self.states = StateEvents(job.job_id, observer)
         self.canceller = Canceller(job, observer, cancelled)
         directory = job.run.path.parents[1] / "watch" / socket.gethostname() / job.scheduler.name
         ask = functools.partial(query.ask, job.scheduler)
-        self.watch = Watch(directory, job.job_id, ask, interval)
+        interval = monitoring.interval or job.scheduler.query_interval
+        jitter = JITTER if monitoring.jitter is None else monitoring.jitter
+        self.watch = Watch(directory, job.job_id, ask, interval, jitter)
         self._longest_patience = max(interval, ENDING_INTERVAL)
         self._patience = ENDING_INTERVAL / 2  # doubled by the first answer
         self._over_since: dict[int | None, float] = {}
@@ -165,19 +170,16 @@ def follow(
     job: SubmittedJob,
     observer: RunObserver,
     cancelled: threading.Event,
-    *,
-    interval: float | None = None,
+    monitoring: Monitoring = AS_THE_SCHEDULER,
 ) -> Outcome:
     """Hand on the job's output until it has ended, and return how.
 
     The members of an array job are handed on one after the other, by index: the first that has not
-    ended as it writes, the others when it is their turn. `interval` is the number of seconds
-    between two queries, by default the scheduler's own. Setting `cancelled` asks the scheduler to
-    end the job; the outcome then is what became of it. What the observer raises ends the following,
-    not the job.
+    ended as it writes, the others when it is their turn. Setting `cancelled` asks the scheduler
+    to end the job; the outcome then is what became of it. What the observer raises ends the
+    following, not the job.
     """
-    interval = job.scheduler.query_interval if interval is None else interval
-    known = _Job(job, observer, cancelled, interval)
+    known = _Job(job, observer, cancelled, monitoring)
     indices = job.spec.array.indices() if job.spec.array else ()
     members: dict[int, Outcome] = {}
     try:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 from functools import partial
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from qxub.errors import SchedulerError
 from qxub.execution.commands import CommandMissingError, run_command
 from qxub.scheduler.base import COMMAND_MISSING, Answer
+from qxub.system.account import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from qxub.scheduler.base import Reports, Scheduler
+    from qxub.scheduler.base import Queue, Reports, Scheduler
 
 T = TypeVar("T")
 
@@ -32,12 +32,16 @@ def look_up(scheduler: Scheduler, run_id: str) -> list[str]:
 
     Raises SchedulerError as `ask` does, and where nothing here knows the user's name.
     """
-    try:
-        user = getpass.getuser()
-    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+    user = user_name()
+    if user is None:
         message = "nothing here knows your user name, by which the scheduler has your jobs"
-        raise SchedulerError(message, hint="Set USER.") from error
+        raise SchedulerError(message, hint="Set USER.")
     return _converse(scheduler.look_up(run_id, user))
+
+
+def queues(scheduler: Scheduler) -> list[Queue]:
+    """Return the scheduler's queues. Raises SchedulerError as `ask` does."""
+    return _converse(scheduler.queues())
 
 
 def _converse(question: Generator[list[str], Answer, T]) -> T:

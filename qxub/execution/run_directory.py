@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qxub.errors import LostError
 from qxub.execution.logs import log_paths
-from qxub.system.private_files import make_private_directory, write_private
+from qxub.system.private_files import create_private, make_private_directory, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,7 +62,7 @@ class JobFiles:
         """Make the files that are there from the beginning, but no stream that is `elsewhere`."""
         for stream in (self.stdout, self.stderr, self.setup_log):
             if stream.name not in elsewhere:
-                write_private(stream, b"")
+                create_private(stream)
                 open_up(stream, mode & FILE)
 
     def has_started(self) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qxub.job import JobState
+from qxub.job import NOT_STARTED, JobState
 
 if TYPE_CHECKING:
     from qxub.run import RunObserver
     from qxub.scheduler.base import JobReport
-
-_WAITS = (JobState.QUEUED, JobState.WAITING, JobState.HELD)
 
 
 class StateEvents:
@@ -34,7 +32,7 @@ class StateEvents:
 
     def tell(self, report: JobReport) -> None:
         """Tell what the scheduler's report brings."""
-        if report.state in _WAITS and not self.has_started:
+        if report.state in NOT_STARTED and not self.has_started:
             self._tell(report)
         elif report.state is JobState.SUSPENDED:
             self.start()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from qxub.errors import ConfigError, LostError, RefusedError, SchedulerError
 from qxub.execution.commands import TIME_LIMIT, CommandTimeoutError, run_command
-from qxub.execution.query import look_up
+from qxub.execution.query import look_up, queues
 from qxub.execution.run_directory import RecordedBeforeError, RunDirectory
+from qxub.scheduler.base import requested_queue
 
 if TYPE_CHECKING:
     from qxub.execution.plan import Plan
@@ -129,7 +130,7 @@ def _hand_over(plan: Plan, run: RunDirectory) -> str:
     if answer.status < 0 or (answer.status != 0 and not answer.words):
         return _find(plan, run, f"{scheduler.name} took the job or not: {_silence(answer)}")
     if answer.status != 0:
-        raise _refusal(scheduler, answer)
+        raise _refusal(plan, answer)
     said = f"{scheduler.name} accepted the job but gave no job ID: {answer.words!r}"
     return scheduler.job_id(answer) or _find(plan, run, said)
 
@@ -140,9 +141,26 @@ def _silence(answer: Answer) -> str:
     return f"its command ended with {answer.status} and without a word"
 
 
-def _refusal(scheduler: Scheduler, answer: Answer) -> RefusedError:
+def _refusal(plan: Plan, answer: Answer) -> RefusedError:
+    scheduler = plan.scheduler
     message = f"{scheduler.name} refused the job, so nothing was submitted: {answer.words}"
-    return RefusedError(message, hint=scheduler.hint(answer))
+    hint = " ".join(words for words in (_of_queues(plan), scheduler.hint(answer)) if words)
+    return RefusedError(message, hint=hint)
+
+
+def _of_queues(plan: Plan) -> str:
+    """Return what the queues have to say of a refused job; "" where it is not theirs."""
+    try:
+        known = queues(plan.scheduler)
+    except SchedulerError as error:
+        log.info("asking for the queues failed: %s", error.message)
+        return ""
+    wanted = requested_queue(plan.spec)
+    chosen = [queue for queue in known if queue.name == wanted or (not wanted and queue.is_default)]
+    if wanted and known and not chosen:
+        return f"There is no queue {wanted}; there are: {', '.join(queue.name for queue in known)}."
+    over = chosen[0].limits.broken_by(plan.spec.resources) if chosen else []
+    return f"Queue {chosen[0].name}: {'; '.join(over)}." if over else ""
 
 
 def _find(plan: Plan, run: RunDirectory, said: str) -> str:

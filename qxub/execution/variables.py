@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qxub.errors import UsageError
 from qxub.run import RUN_ID
+from qxub.system.account import user_name
 
 if TYPE_CHECKING:
     from qxub.job import JobSpec
@@ -52,8 +52,8 @@ class RunVariables:
 
 
 def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError) as error:  # by release: no pwd, or no entry in it
+    user = user_name()
+    if user is None:
         message = "{user} stands in a path or a template, but nothing here knows your user name"
-        raise UsageError(message, hint="Set USER (Windows: USERNAME).") from error
+        raise UsageError(message, hint="Set USER (Windows: USERNAME).")
+    return user

@@ -44,7 +44,9 @@ class Watch:
     answer. A process that dies while it asks leaves no lock behind.
     """
 
-    def __init__(self, directory: Path, job_id: str, ask: Ask, interval: float) -> None:
+    def __init__(
+        self, directory: Path, job_id: str, ask: Ask, interval: float, jitter: float = JITTER
+    ) -> None:
         self.is_answered = False
         """the scheduler has been asked for the job, and has answered"""
         self.report: JobReport | None = None
@@ -52,6 +54,7 @@ class Watch:
         self._has_warned = False
         self._job_id = job_id
         self._interval = interval
+        self._jitter = jitter
         self._wait = self._jittered()
         self._background = Background()
         self._followed = FollowedJobs(directory / "followed")
@@ -94,7 +97,7 @@ class Watch:
         self._followed.drop(self._job_id)
 
     def _jittered(self) -> float:
-        return self._interval * random.uniform(1, 1 + JITTER)  # noqa: S311
+        return self._interval * random.uniform(1, 1 + self._jitter)  # noqa: S311
 
     def _note(self) -> None:
         self._followed.note(self._job_id)

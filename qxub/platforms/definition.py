@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qxub.errors import RefusedError
-from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
+from qxub.limits import Limits
+from qxub.monitoring import Monitoring, read_monitoring
+from qxub.quantities import parse_memory, parse_walltime
 
 if TYPE_CHECKING:
     from qxub.job import JobSpec
@@ -15,45 +17,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Queue:
-    """One queue; None is no limit."""
+    """One queue."""
 
     name: str
     place: str
     """file and line of its limits"""
-    max_cpus: int | None = None
-    max_memory: int | None = None
-    """bytes"""
-    max_walltime: int | None = None
-    """seconds"""
+    limits: Limits
 
 
 @dataclass(frozen=True)
 class PlatformDefinition:
-    """The queues of a platform by name."""
+    """The queues of a platform by name, its scheduler, and how often that may be asked."""
 
     source: str
     queues: dict[str, Queue]
+    scheduler: str | None = None
+    """`type`: pbs_pro, slurm or local"""
+    monitoring: Monitoring = field(default_factory=Monitoring)
 
 
 def read_definition(values: Values, source: str) -> PlatformDefinition:
     """Make the definition from the values of its file.
 
-    `queues` may be a mapping by name or a list of mappings with `name`. Raises ConfigError, with
-    file and line, for a limit that is no amount.
+    `queues` stands below `platform`, or beside it, as a mapping by name or a list of mappings with
+    `name`. Raises ConfigError, with file and line, for a limit that is no amount.
     """
+    above = ("platform", "queues") if values.names("platform", "queues") else ("queues",)
     queues = {}
-    for key in values.names("queues"):
-        at = ("queues", key)
+    for key in values.names(*above):
+        at = (*above, key)
         limits = (*at, "limits")
-        queue = Queue(
-            name=values.text(*at, "name") or key,
-            place=values.place(*at),
-            max_cpus=values.parsed(int, *limits, "max_cpus"),
-            max_memory=values.parsed(parse_memory, *limits, "max_memory"),
-            max_walltime=values.parsed(parse_walltime, *limits, "max_walltime"),
+        name = values.text(*at, "name") or key
+        allowed = Limits(
+            values.parsed(int, *limits, "max_cpus"),
+            values.parsed(parse_memory, *limits, "max_memory"),
+            values.parsed(parse_walltime, *limits, "max_walltime"),
         )
-        queues[queue.name] = queue
-    return PlatformDefinition(source, queues)
+        queues[name] = Queue(name, values.place(*at), allowed)
+    scheduler = values.text("platform", "type")
+    return PlatformDefinition(source, queues, scheduler, read_monitoring(values, "platform"))
 
 
 def check_limits(definition: PlatformDefinition, spec: JobSpec) -> None:
@@ -65,16 +67,7 @@ def check_limits(definition: PlatformDefinition, spec: JobSpec) -> None:
         known = ", ".join(definition.queues)
         message = f"{definition.source}: there is no queue {spec.queue!r}; there are: {known}"
         raise RefusedError(message, hint="Nothing was sent. Name one of these with --queue.")
-    asked = spec.resources
-    over = [
-        f"{option} {write(amount)} is over {write(limit)}"
-        for option, amount, limit, write in (
-            ("--cpus", asked.cpus, queue.max_cpus, str),
-            ("--mem", asked.memory, queue.max_memory, format_memory),
-            ("--runtime", asked.walltime, queue.max_walltime, format_walltime),
-        )
-        if amount is not None and limit is not None and amount > limit
-    ]
+    over = queue.limits.broken_by(spec.resources)
     if over:
         message = f"queue {queue.name} ({queue.place}) does not allow it: {'; '.join(over)}"
         raise RefusedError(message, hint="Nothing was sent. Ask for less, or name another queue.")

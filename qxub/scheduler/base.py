@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Protocol
 
 from qxub.errors import SchedulerError
+from qxub.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-    from qxub.job import JobSpec, JobState, Outcome
+    from qxub.job import JobSpec, Outcome
+    from qxub.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,15 @@ class Submission:
     array job has one of its own: this name, a full stop, and the member's index"""
 
 
+_ARRAY_STATES = (
+    JobState.RUNNING,
+    JobState.EXITING,
+    JobState.SUSPENDED,
+    JobState.QUEUED,
+    JobState.WAITING,
+    JobState.HELD,
+    JobState.ENDED,
+)
 COMMAND_MISSING = 127
 """the exit status of an Answer for a command that is not installed, as a shell gives it"""
 
@@ -72,6 +83,17 @@ class JobReport:
     record of a member that is cancelled before it starts"""
 
 
+@dataclass(frozen=True)
+class Queue:
+    """A queue of PBS, or a partition of Slurm, as the scheduler tells of it."""
+
+    name: str
+    takes_jobs: bool
+    limits: Limits
+    is_default: bool = False
+    """jobs go there that name no queue; False where the scheduler does not tell"""
+
+
 Reports = dict[str, Optional[JobReport]]
 """by job ID: what the scheduler says; None where it no longer knows the job. A job that the answer
 says nothing of, neither the one nor the other, is not in it: nothing is known of it now"""
@@ -79,15 +101,16 @@ says nothing of, neither the one nor the other, is not in it: nothing is known o
 if TYPE_CHECKING:
     Query = Generator[list[str], Answer, Reports]
     LookUp = Generator[list[str], Answer, list[str]]
+    QueueQuestion = Generator[list[str], Answer, list[Queue]]
 
 
 class Scheduler(Protocol):
     """One batch system. Each implementation is one file.
 
-    `query` and `look_up` may need more than one command, so they are generators: each argv that
-    they yield is to be run and its answer sent back, until they return. `qxub.execution.query`
-    does that. They raise SchedulerError where the scheduler does not answer, or not to be
-    understood.
+    `query`, `look_up` and `queues` may need any number of commands, so they are generators: each
+    argv that they yield is to be run and its answer sent back, until they return, which
+    `qxub.execution.query` does. They raise SchedulerError where the scheduler does not answer, or
+    not to be understood.
     """
 
     name: str
@@ -115,6 +138,9 @@ class Scheduler(Protocol):
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         """Ask for the IDs of the user's jobs that carry this run ID."""
+
+    def queues(self) -> QueueQuestion:
+        """Ask which queues there are, and what they allow; none where there are no queues."""
 
     def hold(self, job_id: str) -> list[str]:
         """Return the argv that keeps a job from starting."""
@@ -149,10 +175,22 @@ def answered(scheduler: Scheduler, answer: Answer) -> Answer:
     return answer
 
 
-def state_of_array(members: Mapping[int, JobReport], order: Sequence[JobState]) -> JobState:
-    """Return the state of an array job: the first in `order` that a member is in."""
-    found = {member.state for member in members.values()}
-    return next(state for state in order if state in found)
+def report_of_array(members: Mapping[int, JobReport]) -> JobReport:
+    """Return the report of an array job of which the scheduler keeps no more than its members.
+
+    Its state is the first in _ARRAY_STATES that a member is in.
+    """
+    first = min(members.values(), key=lambda member: _ARRAY_STATES.index(member.state))
+    nodes = {member.nodes for member in members.values()}
+    return JobReport(
+        first.state,
+        reason=first.reason,
+        starts_at=first.starts_at,
+        queue=first.queue,
+        nodes=first.nodes if len(nodes) == 1 else "",
+        submitted_at=first.submitted_at,
+        members=members,
+    )
 
 
 def requested_queue(spec: JobSpec) -> str | None:
@@ -163,8 +201,3 @@ def requested_queue(spec: JobSpec) -> str | None:
 def mebibytes(size: int) -> int:
     """Return bytes as MiB, rounded up so that the job never gets less than it asked for."""
     return -(-size // 2**20)
-
-
-def one_hint(readings: Mapping[str, str], words: str) -> str:
-    """Return the first hint whose key is in the scheduler's words, or ""."""
-    return next((hint for said, hint in readings.items() if said in words), "")

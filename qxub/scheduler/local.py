@@ -11,20 +11,13 @@ from typing import TYPE_CHECKING, Any
 from qxub.errors import RefusedError, SchedulerError
 from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.quantities import format_memory
-from qxub.scheduler.base import Answer, JobReport, Submission, answered, state_of_array
+from qxub.scheduler.base import Answer, JobReport, Submission, answered, report_of_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
-_STATES_OF_ARRAY = (
-    JobState.RUNNING,
-    JobState.QUEUED,
-    JobState.WAITING,
-    JobState.HELD,
-    JobState.ENDED,
-)
 _INSTEAD = {
     "--gpus": "jobs see the GPUs that the machine has, unshared",
     "--volumes": "all file systems of the machine are there",
@@ -99,6 +92,11 @@ class Local:
         answer = answered(self, (yield [*self._batch, "find", run_id]))
         return answer.stdout.split()
 
+    def queues(self) -> QueueQuestion:
+        """Return none: there is one queue, this machine's, and `submit` tells its limits."""
+        yield from ()
+        return []
+
     def hold(self, job_id: str) -> list[str]:
         """Keep from starting what of the job has not started."""
         return [*self._batch, "hold", job_id]
@@ -138,15 +136,7 @@ def _told(job_id: str, facts: dict[str, Any] | None) -> JobReport | None:
         int(index): _report(_member_id(job_id, index), {**facts, **member})
         for index, member in facts["members"].items()
     }
-    state = state_of_array(members, _STATES_OF_ARRAY)
-    shown = next(member for member in members.values() if member.state is state)
-    return JobReport(
-        state,
-        reason=shown.reason,
-        nodes=shown.nodes,
-        submitted_at=shown.submitted_at,
-        members=members,
-    )
+    return report_of_array(members)
 
 
 def _member_id(job_id: str, index: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from qxub.errors import RefusedError, SchedulerError
 from qxub.quantities import format_clock
-from qxub.scheduler import refusals
+from qxub.scheduler import pbs_queues, refusals
 from qxub.scheduler.base import (
     Answer,
     JobReport,
@@ -17,7 +17,6 @@ from qxub.scheduler.base import (
     Submission,
     answered,
     mebibytes,
-    one_hint,
     requested_queue,
 )
 from qxub.scheduler.pbs_states import read_job
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from qxub.job import JobSpec
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
 RUN_VARIABLE = "QXUB_RUN_ID"
 """the variable of a job's Variable_List that holds the run ID"""
@@ -117,6 +116,10 @@ class PbsPro:
             and job.get("Variable_List", {}).get(RUN_VARIABLE) == run_id
         ]
 
+    def queues(self) -> QueueQuestion:
+        """Ask by qstat(1B)."""
+        return pbs_queues.read_queues(answered(self, (yield pbs_queues.ASK)))
+
     def hold(self, job_id: str) -> list[str]:
         """Hold by qhold(1B): a user's hold."""
         return ["qhold", job_id]
@@ -140,7 +143,7 @@ class PbsPro:
 
     def hint(self, answer: Answer) -> str:
         """Read qsub's words (qxub.scheduler.refusals)."""
-        return one_hint(refusals.PBS, answer.words)
+        return refusals.reading(refusals.PBS, answer.words)
 
     def _qstat(self, job_ids: Sequence[str]) -> list[str]:
         return ["qstat", *self._history(), "-t", "-f", "-F", "json", *job_ids]

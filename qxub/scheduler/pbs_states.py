@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from qxub.job import JobState, Outcome, OutcomeKind
+from qxub.job import NOT_STARTED, JobState, Outcome, OutcomeKind
 from qxub.scheduler.base import JobReport
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _STATES = {
     "F": JobState.ENDED,
     "X": JobState.ENDED,
 }
-_NOT_STARTED = (JobState.QUEUED, JobState.WAITING, JobState.HELD)
 _WAITS_FOR_A_JOB = 22
 """the substate of a job in state H that nobody holds: it waits for another one"""
 _DELETED = 91
@@ -68,11 +67,11 @@ def read_job(job_id: str, job: Attributes, *, has_history: bool = True) -> JobRe
         return None
     if state is JobState.HELD and job.get("substate") == _WAITS_FOR_A_JOB:
         state = JobState.WAITING
-    started = state not in _NOT_STARTED and "array_indices_submitted" not in job
+    started = state not in NOT_STARTED and "array_indices_submitted" not in job
     return JobReport(
         state,
         _outcome(job_id, job, has_history=has_history) if state is JobState.ENDED else None,
-        reason=_reason(job) if state in _NOT_STARTED else "",
+        reason=_reason(job) if state in NOT_STARTED else "",
         starts_at=None if started else _expected_start(job),
         queue=str(job.get("queue", "")),
         nodes=_nodes(str(job.get("exec_host", ""))),

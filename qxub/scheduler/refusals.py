@@ -6,6 +6,11 @@ slurm_errno.c).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _RESOURCE_FORMS = "Memory is written as 8GB, walltime as 2h or 02:30:00, cores as a whole number."
 
 PBS = {
@@ -62,3 +67,8 @@ SLURM = {
     "Job violates accounting": "It is over a limit of the project or account: ask for less.",
     "Invalid qos": "Your account lacks the QOS of this partition; name another one with --queue.",
 }
+
+
+def reading(table: Mapping[str, str], words: str) -> str:
+    """Return the first hint whose key is in the scheduler's words, or ""."""
+    return next((hint for said, hint in table.items() if said in words), "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 
 from qxub.errors import SchedulerError
 from qxub.job import JobState
-from qxub.scheduler import refusals
+from qxub.scheduler import refusals, slurm_queues
 from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
@@ -15,20 +15,19 @@ from qxub.scheduler.base import (
     Reports,
     Submission,
     answered,
-    one_hint,
+    report_of_array,
 )
 from qxub.scheduler.slurm_options import sbatch_options
 from qxub.scheduler.slurm_states import (
     SACCT_FIELDS,
     SQUEUE_FIELDS,
-    read_array,
     read_record,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from qxub.scheduler.base import LookUp, Query
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
     Found = tuple[str, Optional[int], JobReport]
     """job ID, index of the member, and what is known of it"""
@@ -106,7 +105,7 @@ class Slurm:
             for job_id, report in _reports(unsure, records).items():
                 known = found.get(job_id)
                 members = {**report.members, **(known.members if known else {})}
-                found[job_id] = read_array(members) if members else report
+                found[job_id] = report_of_array(members) if members else report
         return {job_id: found.get(job_id) for job_id in job_ids}
 
     def look_up(self, run_id: str, user: str) -> LookUp:
@@ -119,6 +118,10 @@ class Slurm:
         lines = (line.partition("|") for line in answer.stdout.splitlines())
         wanted = f"{COMMENT}{run_id}|"
         return list(dict.fromkeys(job_id for job_id, _, comment in lines if comment == wanted))
+
+    def queues(self) -> QueueQuestion:
+        """Ask for the partitions by scontrol(1)."""
+        return slurm_queues.read_partitions(answered(self, (yield slurm_queues.ASK)))
 
     def hold(self, job_id: str) -> list[str]:
         """Hold by scontrol(1): a user's hold."""
@@ -142,7 +145,7 @@ class Slurm:
 
     def hint(self, answer: Answer) -> str:
         """Read sbatch's words (qxub.scheduler.refusals)."""
-        return one_hint(refusals.SLURM, answer.words)
+        return refusals.reading(refusals.SLURM, answer.words)
 
     def _accounted(self, job_ids: Sequence[str]) -> Accounted:
         """Return the records of the accounting, where there is one.
@@ -207,7 +210,7 @@ def _reports(job_ids: Sequence[str], records: Iterable[Found]) -> dict[str, JobR
             found[job_id] = report
         else:
             members.setdefault(job_id, {})[index] = report
-    return {**found, **{job_id: read_array(known) for job_id, known in members.items()}}
+    return {**found, **{job_id: report_of_array(known) for job_id, known in members.items()}}
 
 
 def _may_be_incomplete(report: JobReport | None) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from qxub.job import JobState, Outcome, OutcomeKind
-from qxub.scheduler.base import JobReport, state_of_array
+from qxub.job import NOT_STARTED, JobState, Outcome, OutcomeKind
+from qxub.scheduler.base import JobReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,17 +76,6 @@ _ENDINGS = {
     "PREEMPTED": OutcomeKind.LOST,
     "REVOKED": OutcomeKind.LOST,
 }
-_NOT_STARTED = (JobState.QUEUED, JobState.WAITING, JobState.HELD)
-_ARRAY_ORDER = (
-    JobState.RUNNING,
-    JobState.EXITING,
-    JobState.SUSPENDED,
-    JobState.QUEUED,
-    JobState.WAITING,
-    JobState.HELD,
-    JobState.ENDED,
-)
-"""an array job is in the first of these states that a member is in"""
 _NOTHING = ("", "None", "N/A", "(null)", "Unknown")
 
 
@@ -100,7 +89,7 @@ def read_record(job_id: str, record: Record) -> JobReport:
     state = _STATES.get(word, JobState.ENDED)
     if word == "PENDING":
         state = _REASONS.get(reason, state)
-    waiting = state in _NOT_STARTED
+    waiting = state in NOT_STARTED
     start, elapsed = _seconds(record["start"]), _known(record["elapsed"])
     return JobReport(
         state,
@@ -113,20 +102,6 @@ def read_record(job_id: str, record: Record) -> JobReport:
         started_at=None if waiting else start,
         ended_at=_seconds(record["end"]) if state is JobState.ENDED else None,
         used={} if waiting else {"elapsed": elapsed},
-    )
-
-
-def read_array(members: Mapping[int, JobReport]) -> JobReport:
-    """Return the report of an array job, of which Slurm keeps no more than its members."""
-    state = state_of_array(members, _ARRAY_ORDER)
-    first = next(report for report in members.values() if report.state is state)
-    return JobReport(
-        state,
-        reason=first.reason,
-        starts_at=first.starts_at,
-        queue=first.queue,
-        submitted_at=first.submitted_at,
-        members=members,
     )
 
 

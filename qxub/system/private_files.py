@@ -10,6 +10,8 @@ from qxub.system import replace, restrict_to_owner
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
 
 def make_private_directory(path: Path) -> None:
     """Make `path` (and what is missing above it) for its owner alone, whatever the umask.
@@ -21,12 +23,22 @@ def make_private_directory(path: Path) -> None:
     restrict_to_owner(path)
 
 
+def create_private(path: Path, content: bytes = b"", mode: int = 0o600) -> None:
+    """Write a file that is not there yet; others may see it half written.
+
+    Raises FileExistsError when it is there.
+    """
+    with os.fdopen(os.open(path, _NEW_FILE, mode), "wb") as file:
+        restrict_to_owner(path)
+        file.write(content)
+
+
 def write_private(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write `content` to `path` in one step that other processes see whole or not at all."""
     part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    with os.fdopen(handle, "wb") as file:
-        restrict_to_owner(part)
-        file.write(content)
+    try:
+        create_private(part, content, mode)
+    except FileExistsError:  # of one that was killed
+        part.unlink()
+        create_private(part, content, mode)
     replace(part, path)

@@ -30,7 +30,6 @@ from qxub.transport.paramiko_channels import (
     PACKET_BYTES,
     WINDOW_BYTES,
     SessionChannel,
-    channel_request,
 )
 from qxub.transport.paramiko_handshake import HandshakeTransport
 from qxub.transport.paramiko_opening import Opening, SessionOpener
@@ -267,27 +266,6 @@ def close_channel(channel: paramiko.Channel) -> None:
         log.debug("no CHANNEL_CLOSE sent, the line is gone: %s", error)
 
 
-def grant_request(channel: paramiko.Channel) -> None:
-    """Answer, as a server, that a request about `channel` was carried out."""
-    message = Message()
-    message.add_byte(bytes([MSG_CHANNEL_SUCCESS]))
-    message.add_int(channel.remote_chanid)
-    _send(channel, message)
-
-
-def send_exit_signal(channel: paramiko.Channel, name: str, core_dumped: bool, text: str) -> None:
-    """Report, as a server, that the process died by a signal (RFC 4254 section 6.10)."""
-    message = channel_request(channel, "exit-signal", name.encode(), want_reply=False)
-    message.add_boolean(core_dumped)
-    message.add_string(text)
-    message.add_string("")  # language tag
-    _send(channel, message)
-
-
 def _attach(channel: paramiko.Channel, transport: paramiko.Transport) -> None:
     channel._set_transport(transport)  # type: ignore[attr-defined]  # noqa: SLF001
     channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-def _send(channel: paramiko.Channel, message: Message) -> None:
-    channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]  # noqa: SLF001

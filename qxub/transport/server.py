@@ -22,6 +22,7 @@ from paramiko import common
 
 from qxub.transport import paramiko_hooks as hooks
 from qxub.transport.completion import SIGNAL_NUMBERS
+from qxub.transport.paramiko_server import grant_request
 from qxub.transport.session import Handler, Session
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class _ServerTransport(hooks.HookedTransport):
             if name in SIGNAL_NUMBERS:
                 client.signal(channel, name)
                 if wants_answer:
-                    hooks.grant_request(channel)
+                    grant_request(channel)
                 return
         before = isinstance(client, _Client) and channel.chanid in client._sessions  # noqa: SLF001
         super().on_channel_request(channel, message)

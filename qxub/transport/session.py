@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable
 import paramiko
 
 from qxub.transport import paramiko_hooks as hooks
+from qxub.transport.paramiko_server import send_exit_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ class Session:
         """Report that the process died by the signal `name`, without "SIG"."""
         self._end_output()
         with _client_may_leave():
-            hooks.send_exit_signal(self._channel, name, core_dumped, message)
+            send_exit_signal(self._channel, name, core_dumped, message)
 
     def drop_line(self) -> None:
         """Cut the TCP connection without a goodbye."""

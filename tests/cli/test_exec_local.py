@@ -1,4 +1,4 @@
-"""`qxub exec` on the machine where the scheduler is: the embedded one."""
+"""`qxub exec` on the machine where the scheduler is: what tests/real/jobs does not ask of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import pytest
 from qxub.remote import wire
 from tests.fakes import both_streams
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Qxub
@@ -23,24 +23,6 @@ if TYPE_CHECKING:
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
-        time.sleep(0.02)
-
-
-@pytest.mark.parametrize("status", [0, 1, 7, 124, 130, 255])
-def test_the_exit_status_is_the_job_s(qxub: Qxub, status: int) -> None:
-    done = qxub("exec", "--", "sh", "-c", f"echo out; echo err >&2; exit {status}")
-    assert (done.returncode, done.stdout, done.stderr) == (status, b"out\n", b"err\n")
-
-
-def test_a_signal_is_128_and_the_signal(qxub: Qxub) -> None:
-    done = qxub("exec", "--", "sh", "-c", "kill -TERM $$")
-    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")
 
 
 def test_the_job_runs_where_it_was_typed_with_nothing_on_stdin(qxub: Qxub) -> None:
@@ -61,21 +43,12 @@ def test_output_comes_as_it_is_written(qxub: Qxub) -> None:
 def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
     script = "trap 'touch told; exit 3' TERM; touch started; while :; do sleep 0.02; done"
     with qxub.start("exec", "--", "bash", "-c", script) as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         process.send_signal(number)
         _, err = process.communicate()
     assert process.returncode == 130
     assert err.endswith(b"qxub: cancelled (exit status 130)\n")
     assert (qxub.directory / "told").exists()
-
-
-def test_the_job_survives_the_qxub_that_waits_for_it(qxub: Qxub) -> None:
-    script = "touch started; while [ ! -e go ]; do sleep 0.02; done; touch ended"
-    with qxub.start("exec", "--", "sh", "-c", script) as process:
-        wait_for(qxub.directory / "started")
-        process.kill()
-    (qxub.directory / "go").touch()
-    wait_for(qxub.directory / "ended")
 
 
 def test_walltime_is_124(qxub: Qxub) -> None:
@@ -85,7 +58,7 @@ def test_walltime_is_124(qxub: Qxub) -> None:
 
 def test_a_job_that_was_killed_with_its_supervisor_is_lost(qxub: Qxub) -> None:
     with qxub.start("exec", "--", "sh", "-c", "touch started; exec sleep 60") as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         (supervisor,) = (qxub.directory / "state").glob("qxub/local/*/running/1.local.supervisor")
         (script,) = qxub.runs.glob("*/job.sh")
         os.kill(int(supervisor.read_text()), signal.SIGKILL)
@@ -131,7 +104,7 @@ def test_a_step_before_the_command_that_fails_is_71(qxub: Qxub) -> None:
 def test_terse_prints_the_job_id_and_leaves(qxub: Qxub) -> None:
     done = qxub("exec", "--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
     assert (done.returncode, done.stdout) == (0, b"1.local\n")
-    wait_for(qxub.directory / "ended")
+    wait_until((qxub.directory / "ended").exists)
 
 
 def test_verbose_tells_on_stderr_what_happens(qxub: Qxub) -> None:
@@ -163,6 +136,19 @@ def test_an_interval_that_is_none_is_a_config_error(qxub: Qxub, interval: str) -
     done = qxub("exec", "--", "true")
     assert done.returncode == 78
     assert f"{qxub.config}, line 3: monitoring.interval: ".encode() in done.stderr
+
+
+def test_the_scheduler_is_that_of_the_platform_s_definition(qxub: Qxub) -> None:
+    """Before any command is tried; and the settings have the first word."""
+    definition = qxub.directory / "gadi.yaml"
+    definition.write_text("platform: {type: no_such_scheduler}\n")
+    here = f"platforms: {{gadi: {{definition: {definition}}}}}\n"
+    qxub.config.write_text(here)
+    done = qxub("exec", "--platform", "gadi", "--", "true")
+    assert done.returncode == 78
+    assert b"unknown scheduler 'no_such_scheduler'" in done.stderr
+    qxub.config.write_text(f"scheduler: local\n{here}")
+    assert qxub("exec", "--platform", "gadi", "--", "true").returncode == 0
 
 
 def test_the_interval_of_the_configuration_is_kept(qxub: Qxub) -> None:
@@ -225,7 +211,7 @@ def test_a_job_id_that_cannot_be_written_is_told(qxub: Qxub) -> None:
     _, err = process.communicate()
     assert process.returncode == 75
     assert b"job 1.local was submitted, but its ID cannot be written: [Errno 28]" in err
-    wait_for(qxub.directory / "ran")
+    wait_until((qxub.directory / "ran").exists)
 
 
 def test_a_state_directory_that_takes_nothing_is_told(qxub: Qxub) -> None:

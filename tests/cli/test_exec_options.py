@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_exec_local import wait_for
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Qxub
@@ -111,7 +111,7 @@ def test_the_members_of_an_array_write_into_files_of_their_own(qxub: Qxub) -> No
     assert (done.returncode, done.stdout) == (0, b"1.local\n"), done.stderr
     (run,) = qxub.runs.iterdir()
     for index in ("1", "3"):
-        wait_for(run / index / "status")
+        wait_until((run / index / "status").exists)
         assert (run / index / "status").read_text() == f"exit {index}\n"
         assert (run / index / "stdout").read_text() == f"x {index}\n"
         assert (qxub.directory / "logs" / f"1[{index}].local.out.{index}").exists()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from tests.fakes import both_streams
 from tests.fakes.cluster import Cluster, fake_cluster
 from tests.posix import runs_jobs
 from tests.real.sshd import running_sshd
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +62,6 @@ def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Laptop]:
         if "blocked" in request.param:
             laptop.block()
         yield laptop
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
-        time.sleep(0.02)
 
 
 def test_streams_apart_and_the_exit_status(laptop: Laptop) -> None:
@@ -123,16 +116,16 @@ def test_ctrl_c_cancels_the_job(laptop: Laptop) -> None:
     with laptop.start(
         "exec", "--platform", "x", "--", "sh", "-c", "touch started; exec sleep 600"
     ) as process:
-        wait_for(laptop.cluster.work / "started")
+        wait_until((laptop.cluster.work / "started").exists)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
     assert process.returncode == 130
     assert err.startswith(b"qxub: cancelled (exit status 130)\n")
 
 
-@pytest.mark.timeout(300)
+# Slurm's shortest is a minute, and it looks at it twice a minute: tests/real/jobs waits for it.
+@pytest.mark.parametrize("laptop", ["fake", "sshd", "sshd, blocked client"], indirect=True)
 def test_walltime(laptop: Laptop) -> None:
-    # Slurm's shortest is a minute, and it looks at it twice a minute: hence the long sleep.
     done = laptop.exec("--runtime", "1s", "--", "sleep", "600")
     assert done[:2] == (124, b"")
     assert done[2].startswith(b"qxub: walltime exceeded (exit status 124)\n")
@@ -141,10 +134,10 @@ def test_walltime(laptop: Laptop) -> None:
 def test_the_job_goes_on_when_the_laptop_goes(laptop: Laptop) -> None:
     script = "touch started; while [ ! -e go ]; do sleep 0.02; done; touch ended"
     with laptop.start("exec", "--platform", "x", "--", "sh", "-c", script) as process:
-        wait_for(laptop.cluster.work / "started")
+        wait_until((laptop.cluster.work / "started").exists)
         process.kill()
     (laptop.cluster.work / "go").touch()
-    wait_for(laptop.cluster.work / "ended")
+    wait_until((laptop.cluster.work / "ended").exists)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
@@ -161,7 +154,7 @@ def test_terse_prints_the_job_id_and_leaves(laptop: Laptop) -> None:
     status, out, err = laptop.exec("--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
     assert (status, err) == (0, b"")
     assert out.strip().removesuffix(b".local").isdigit()
-    wait_for(laptop.cluster.work / "ended")
+    wait_until((laptop.cluster.work / "ended").exists)
 
 
 def test_refusals_keep_their_words_and_status(laptop: Laptop) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from qxub.execution.result import RunResult
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Qxub
@@ -29,13 +29,6 @@ def result(qxub: Qxub) -> Any:
 def run(qxub: Qxub, *words: str) -> tuple[int, Any]:
     status = qxub("exec", "--result", "result.json", *words).returncode
     return status, result(qxub)
-
-
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
-        time.sleep(0.02)
 
 
 def test_the_reference_has_every_key() -> None:
@@ -87,7 +80,7 @@ def test_a_cancelled_job(qxub: Qxub) -> None:
     script = "touch started; exec sleep 600"
     words = ("exec", "--result", "result.json", "--", "sh", "-c", script)
     with qxub.start(*words) as process:
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
@@ -96,11 +89,11 @@ def test_a_cancelled_job(qxub: Qxub) -> None:
 
 @runs_jobs
 def test_a_second_ctrl_c_leaves_the_job_and_says_where_it_is(qxub: Qxub) -> None:
-    script = "trap '' TERM; touch started; while :; do sleep 0.1; done"
+    script = "trap '' TERM; touch started; sleep 20"  # it may outlive both, but not for long
     words = ("exec", "-v", "--result", "result.json", "--", "bash", "-c", script)
     with qxub.start(*words) as process:
         assert process.stderr is not None
-        wait_for(qxub.directory / "started")
+        wait_until((qxub.directory / "started").exists)
         process.send_signal(signal.SIGINT)
         while b"cancelling" not in process.stderr.readline():
             pass

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 from qxub.execution.detection import BATCH
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -54,7 +53,7 @@ class LocalQueue:
 
     def wait(self, job_id: str, state: str = "ended") -> dict[str, Any]:
         """Wait for a state and return what is told of the job then."""
-        wait_for(lambda: self.states(job_id) == [state])
+        wait_until(lambda: self.states(job_id) == [state])
         (facts,) = self.query(job_id)
         assert isinstance(facts, dict)
         return facts
@@ -66,11 +65,11 @@ class LocalQueue:
             (facts,) = self.query(job_id)
             return {int(index): member for index, member in facts["members"].items()}
 
-        wait_for(lambda: {member["state"] for member in members().values()} == {"ended"})
+        wait_until(lambda: {member["state"] for member in members().values()} == {"ended"})
         return members()
 
     def wait_for_file(self, name: str) -> None:
-        wait_for((self.directory / name).exists)
+        wait_until((self.directory / name).exists)
 
     def read(self, name: str) -> str:
         return (self.directory / name).read_text()
@@ -85,10 +84,3 @@ class LocalQueue:
         """Return the process ID of the job's supervisor."""
         (file,) = (self.directory / "state").glob(f"qxub/local/*/running/{job_id}.supervisor")
         return int(file.read_text())
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)

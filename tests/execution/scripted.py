@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qxub.job import Outcome
-    from qxub.scheduler.base import Answer, JobReport, LookUp, Query, Submission
+    from qxub.scheduler.base import (
+        Answer,
+        JobReport,
+        LookUp,
+        Query,
+        QueueQuestion,
+        Submission,
+    )
 
 JOB_ID = "7.scripted"
 
@@ -68,6 +75,9 @@ class ScriptedScheduler:
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         raise AssertionError(run_id, user)
+
+    def queues(self) -> QueueQuestion:
+        raise AssertionError
 
     def hold(self, job_id: str) -> list[str]:
         raise AssertionError(job_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,18 +12,12 @@ from qxub.job import ArrayRange, JobState, Outcome, OutcomeKind
 from qxub.scheduler.base import JobReport
 from tests.execution.scripted import JOB_ID, ScriptedRun
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = runs_jobs
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
 
 
 def ended(outcome: Outcome | None = None, **details: object) -> JobReport:
@@ -43,11 +37,11 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bytes_come_within_a_second_of_being_there(run: ScriptedRun) -> None:
     run.starts(out=b"first")
     run.begin()
-    wait_for(lambda: run.observer.out == b"first")
+    wait_until(lambda: run.observer.out == b"first")
     time.sleep(1)  # by now the looks are as far apart as they get
     run.writes(b", second", b"err")
     before = time.monotonic()
-    wait_for(lambda: run.observer.out == b"first, second" and run.observer.err)
+    wait_until(lambda: run.observer.out == b"first, second" and run.observer.err)
     assert time.monotonic() - before < 1
     run.ends("exit 4")
     assert run.outcome() == Outcome(OutcomeKind.COMPLETED, status=4, job_id=JOB_ID)
@@ -67,18 +61,18 @@ def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
     seen = run.observer.events
     tell(JobReport(JobState.QUEUED, reason="Priority", queue="normal"))
     run.begin()
-    wait_for(lambda: len(seen) == 1)
+    wait_until(lambda: len(seen) == 1)
     tell(JobReport(JobState.QUEUED, reason="Resources", starts_at=1e9, queue="normal"))
-    wait_for(lambda: len(seen) == 2)
+    wait_until(lambda: len(seen) == 2)
     tell(JobReport(JobState.HELD, reason="JobHeldUser"))
-    wait_for(lambda: len(seen) == 3)
+    wait_until(lambda: len(seen) == 3)
     tell(JobReport(JobState.RUNNING))
-    wait_for(lambda: len(seen) == 4)
+    wait_until(lambda: len(seen) == 4)
     run.starts()
     tell(JobReport(JobState.SUSPENDED))
-    wait_for(lambda: len(seen) == 5)
+    wait_until(lambda: len(seen) == 5)
     tell(JobReport(JobState.RUNNING, nodes="n1", queue="normal", used={"cput": "1"}))
-    wait_for(lambda: len(seen) == 6)
+    wait_until(lambda: len(seen) == 6)
     run.ends("exit 0")
     run.outcome()
     assert seen == [
@@ -117,10 +111,10 @@ def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: Scripte
     run.scheduler.query_interval = 2
     run.starts()
     run.begin()
-    wait_for(lambda: run.scheduler.calls == 1)
+    wait_until(lambda: run.scheduler.calls == 1)
     time.sleep(follow.FILE_GRACE)
     run.scheduler.says(JobReport(JobState.RUNNING))
-    wait_for(lambda: run.scheduler.calls >= 3)
+    wait_until(lambda: run.scheduler.calls >= 3)
     run.ends("exit 0")
     assert run.outcome().status == 0
 
@@ -129,7 +123,7 @@ def test_a_status_that_is_seen_late_counts(run: ScriptedRun) -> None:
     run.scheduler.says(None)
     run.starts()
     run.begin()
-    wait_for(lambda: run.scheduler.calls)
+    wait_until(lambda: run.scheduler.calls)
     time.sleep(1)
     run.ends("exit 5")
     assert run.outcome().status == 5
@@ -153,11 +147,11 @@ def test_a_job_that_completed_without_ever_starting_is_lost(run: ScriptedRun) ->
 def test_a_scheduler_that_is_down_ends_nothing(run: ScriptedRun) -> None:
     run.scheduler.says(JobReport(JobState.RUNNING))
     run.begin()
-    wait_for(lambda: run.observer.events)
+    wait_until(lambda: run.observer.events)
     run.scheduler.is_down()
     run.starts()
     calls = run.scheduler.calls
-    wait_for(lambda: run.scheduler.calls >= calls + 3)
+    wait_until(lambda: run.scheduler.calls >= calls + 3)
     run.ends("exit 0")
     assert run.outcome().status == 0
 
@@ -181,10 +175,10 @@ def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
     run.scheduler.on_cancel = f"echo >>{run.run.path}/cancels; echo 'not you' >&2; exit 1"
     run.starts()
     run.begin()
-    wait_for(lambda: run.observer.events)
+    wait_until(lambda: run.observer.events)
     run.cancelled.set()
     attempts = run.run.path / "cancels"
-    wait_for(lambda: attempts.exists() and len(attempts.read_text()) >= 3)
+    wait_until(lambda: attempts.exists() and len(attempts.read_text()) >= 3)
     run.ends("exit 6")
     assert run.outcome().status == 6
     assert [name for name, _ in run.observer.events] == ["started", "cancelling", "ended"]
@@ -203,7 +197,7 @@ def test_a_cancel_that_was_accepted_and_had_no_effect_is_tried_again(
     run.starts()
     run.cancelled.set()
     run.begin()
-    wait_for(lambda: attempts.exists() and len(attempts.read_text()) >= 2)
+    wait_until(lambda: attempts.exists() and len(attempts.read_text()) >= 2)
     run.scheduler.says(ended(Outcome(OutcomeKind.CANCELLED)))
     assert run.outcome().kind is OutcomeKind.CANCELLED
 
@@ -214,10 +208,10 @@ def test_output_goes_on_while_the_scheduler_is_frozen(run: ScriptedRun) -> None:
     run.starts(out=b"one")
     run.cancelled.set()
     run.begin()
-    wait_for(lambda: run.observer.out == b"one")
+    wait_until(lambda: run.observer.out == b"one")
     run.writes(b", two")
     before = time.monotonic()
-    wait_for(lambda: run.observer.out == b"one, two")
+    wait_until(lambda: run.observer.out == b"one, two")
     assert time.monotonic() - before < 2
     run.ends("exit 0")
     run.outcome()
@@ -230,12 +224,12 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.ends("exit 2", 5)
     run.starts(1, out=b"1a ")
     run.begin()
-    wait_for(lambda: run.observer.out == b"1a ")
+    wait_until(lambda: run.observer.out == b"1a ")
     run.starts(3, out=b"3\n", err=b"e3\n")
     run.writes(b"1b\n", index=1)
     run.ends("exit 0", 1)
-    wait_for(lambda: run.observer.out == b"1a 1b\n3\n")
-    wait_for(lambda: run.observer.err == b"e3\n")
+    wait_until(lambda: run.observer.out == b"1a 1b\n3\n")
+    wait_until(lambda: run.observer.err == b"e3\n")
     run.ends("signal 9", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"

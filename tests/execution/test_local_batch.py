@@ -11,8 +11,9 @@ import time
 import pytest
 
 from qxub.execution.detection import BATCH
-from tests.execution.local_queue import CORES, LocalQueue, wait_for
+from tests.execution.local_queue import CORES, LocalQueue
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
@@ -133,7 +134,7 @@ def test_many_at_once_get_a_number_each(batch: LocalQueue) -> None:
 
 def test_one_query_asks_for_many_jobs(batch: LocalQueue) -> None:
     jobs = [batch.submit(f"exit {status}") for status in (1, 2)]
-    wait_for(lambda: batch.states(*jobs) == ["ended", "ended"])
+    wait_until(lambda: batch.states(*jobs) == ["ended", "ended"])
     first, unknown, second = batch.query(jobs[0], "99.local", jobs[1])
     assert (first["status"], unknown, second["status"]) == (1, None, 2)
 

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from qxub.execution.detection import BATCH
-from tests.execution.local_queue import CORES, LocalQueue, wait_for
+from tests.execution.local_queue import CORES, LocalQueue
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
@@ -146,7 +147,7 @@ def test_a_job_without_its_supervisor_is_cancelled(batch: LocalQueue) -> None:
     job = batch.submit("echo $$ >pids; touch ready; sleep 60")
     batch.wait_for_file("ready")
     os.kill(batch.supervisor(job), signal.SIGKILL)
-    wait_for(lambda: not is_running(batch.supervisor(job)))
+    wait_until(lambda: not is_running(batch.supervisor(job)))
     batch.call("cancel", job)
     assert batch.wait(job)["kind"] == "cancelled"
     assert not any(map(is_running, pids(batch)))

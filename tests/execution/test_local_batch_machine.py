@@ -14,7 +14,7 @@ if sys.platform == "win32":
 assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
 
 from qxub.execution.local_batch import machine_posix, processes_posix  # noqa: E402
-from tests.execution.local_queue import wait_for  # noqa: E402
+from tests.waiting import wait_until  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def test_descendants_and_their_memory(
     def find() -> list[int]:
         return processes_posix.descendants(family.pid, spared=())
 
-    wait_for(lambda: 90_000_000 <= processes_posix.resident_size(find()) < 300_000_000)
+    wait_until(lambda: 90_000_000 <= processes_posix.resident_size(find()) < 300_000_000)
     found = find()
     assert len(found) == len(set(found)) >= 4
     assert family.pid not in found

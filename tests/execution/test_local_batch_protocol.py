@@ -12,11 +12,12 @@ from qxub.execution.plan import plan_run
 from qxub.execution.query import ask, look_up
 from qxub.execution.submit import SubmittedJob, submit
 from qxub.job import ArrayRange, JobSpec, JobState, OutcomeKind, Resources
-from tests.execution.local_queue import LocalQueue, wait_for
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from qxub.scheduler.base import JobReport
+    from tests.execution.local_queue import LocalQueue
 
 pytestmark = runs_jobs
 
@@ -42,7 +43,7 @@ def ended(job: SubmittedJob) -> JobReport:
         assert found is not None
         return found
 
-    wait_for(lambda: report().state is JobState.ENDED)
+    wait_until(lambda: report().state is JobState.ENDED)
     return report()
 
 
@@ -82,7 +83,7 @@ def test_hold_release_and_cancel(queue: LocalQueue) -> None:
     def change(argv: list[str], state: JobState) -> None:
         answer = queue.call(*argv[len(BATCH) :])
         assert answer.returncode == 0, answer.stderr
-        wait_for(lambda: states()[0] is state)
+        wait_until(lambda: states()[0] is state)
 
     assert states() == [JobState.HELD, JobState.WAITING]
     change(local.release(job_id), JobState.RUNNING)

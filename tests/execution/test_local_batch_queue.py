@@ -8,8 +8,9 @@ import time
 import pytest
 
 from qxub.quantities import format_memory, parse_memory
-from tests.execution.local_queue import CORES, LocalQueue, wait_for
+from tests.execution.local_queue import CORES, LocalQueue
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 pytestmark = runs_jobs
 UNTIL_GO = "while [ ! -e go ]; do sleep 0.02; done"
@@ -249,7 +250,7 @@ def test_ten_thousand_ended_jobs_are_kept_and_no_more(batch: LocalQueue) -> None
     begin = time.monotonic()
     last = batch.submit("exit 7")
     assert last == "10001.local"
-    wait_for(lambda: batch.states(last) == ["ended"])
+    wait_until(lambda: batch.states(last) == ["ended"])
     assert time.monotonic() - begin < 30
     first, second, newest = batch.query("1.local", "2.local", last)
     assert (first, second["status"], newest["status"]) == (None, 0, 7)

@@ -124,7 +124,7 @@ def test_term_during_post_is_noted(tmp_path: Path) -> None:
 
 
 def test_term_before_the_command_is_no_failure_of_the_step(tmp_path: Path) -> None:
-    run = prepared(tmp_path, line("touch ran", pre="touch ready; sleep 60"))
+    run = prepared(tmp_path, line("touch ran", pre="(touch ready; exec sleep 60)"))
     assert terminated(run, tmp_path / "ready") == Ending("signal", "15", terminated=True)
     assert not (tmp_path / "ran").exists()
 

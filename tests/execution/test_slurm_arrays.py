@@ -7,8 +7,9 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
-from tests.execution.test_slurm_follow import site, wait_for
+from tests.execution.test_slurm_follow import site
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,7 +59,7 @@ def test_a_cancelled_array_and_its_members_that_never_started(site: Site) -> Non
     script = "touch started.$QXUB_ARRAY_INDEX; exec sleep 600"
     words = ("exec", "--array", "1-40%1", "--result", "result.json", "--", "sh", "-c", script)
     with site.start(*words) as process:
-        wait_for(site.directory / "started.1")
+        wait_until((site.directory / "started.1").exists)
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
@@ -79,7 +80,7 @@ def test_a_held_job_is_told_as_held_until_it_is_released(site: Site) -> None:
 def test_a_suspended_job_is_told_and_goes_on(site: Site) -> None:
     script = "touch started; while [ ! -e go ]; do sleep 0.1; done"
     with site.start("exec", "-v", "--", "sh", "-c", script) as process:
-        wait_for(site.directory / "started")
+        wait_until((site.directory / "started").exists)
         assert site.slurm.run("scontrol", "suspend", job_id(site)).returncode == 0
         wait_for_line(process, rb"job \d+ is suspended")
         assert site.slurm.run("scontrol", "resume", job_id(site)).returncode == 0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Qxub
 from tests.posix import runs_jobs
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,13 +59,6 @@ def site(tmp_path: Path, slurm: Slurm) -> Site:
     return Site(tmp_path, slurm)
 
 
-def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
-        time.sleep(0.02)
-
-
 def test_status_and_bytes_are_the_job_s(site: Site) -> None:
     script = "printf out; printf err >&2; sleep 5; exit 9"
     done = site("exec", "--result", "result.json", "--", "sh", "-c", script)
@@ -78,7 +72,7 @@ def test_a_job_that_was_cancelled_while_it_waited(site: Site) -> None:
     cores = str(os.cpu_count())
     script = "touch taken; while [ ! -e go ]; do sleep 0.1; done"
     site("exec", "--terse", "--cpus", cores, "--", "sh", "-c", script)
-    wait_for(site.directory / "taken")
+    wait_until((site.directory / "taken").exists)
     try:
         words = ("exec", "-v", "--cpus", cores, "--result", "result.json", "--", "touch", "never")
         with site.start(*words) as process:
@@ -97,7 +91,7 @@ def test_a_job_that_was_cancelled_while_it_waited(site: Site) -> None:
 def test_a_job_that_was_cancelled_by_another_while_it_ran(site: Site) -> None:
     words = ("exec", "--result", "result.json", "--", "sh", "-c", "touch started; exec sleep 600")
     with site.start(*words) as process:
-        wait_for(site.directory / "started")
+        wait_until((site.directory / "started").exists)
         (run,) = site.runs.iterdir()
         site.slurm.run("scancel", (run / "job_id").read_text().strip())
         process.communicate()
@@ -115,14 +109,14 @@ def test_a_job_that_was_killed_with_its_script_ended_by_a_signal(site: Site) -> 
 
 
 def test_jobs_that_are_followed_together_share_their_questions(site: Site) -> None:
-    """Twelve processes wait for twelve jobs, of which all but two must wait for the others."""
+    """Eight processes wait for eight jobs, most of which must wait for the others."""
     started = time.monotonic()
-    processes = [site.start("exec", "--cpus", "1", "--", "sleep", "3") for _ in range(12)]
+    processes = [site.start("exec", "--cpus", "1", "--", "sleep", "3") for _ in range(8)]
     statuses = [process.wait() for process in processes]
     for process in processes:
         process.communicate()
     elapsed = time.monotonic() - started
-    assert statuses == [0] * 12
+    assert statuses == [0] * 8
     assert len(site.questions()) <= elapsed / 2 + 1
 
 

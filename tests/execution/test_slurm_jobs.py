@@ -183,7 +183,7 @@ def test_a_run_is_found_by_its_id(cluster: Cluster) -> None:
         ({"resources": Resources(walltime=7200)}, "time limit is invalid", "more walltime"),
         ({"resources": Resources(gpus=1, gpu_type="v100")}, "generic resource", "--gpu-type"),
         ({"resources": Resources(disk=2**50)}, "disk specification", "--disk"),
-        ({"array": ArrayRange(1, 9999)}, "job array specification", "MaxArraySize"),
+        ({"array": ArrayRange(99998, 99999)}, "job array specification", "MaxArraySize"),
     ],
 )
 def test_a_refusal_has_our_reading(
@@ -209,3 +209,15 @@ def test_a_user_s_own_filters_hide_no_job_and_spare_none(
     outcome = ended(job.job_id).outcome
     assert outcome is not None
     assert outcome.kind is OutcomeKind.CANCELLED
+
+
+def test_a_refusal_names_the_limit_of_the_partition(cluster: Cluster) -> None:
+    with pytest.raises(RefusedError) as refused:
+        cluster.submit("true", queue="short", resources=Resources(walltime=3600))
+    assert refused.value.hint.startswith("Queue short: --runtime 1h is over 1m. ")
+
+
+def test_a_partition_that_is_not_there_is_told_with_those_that_are(cluster: Cluster) -> None:
+    with pytest.raises(RefusedError) as refused:
+        cluster.submit("true", queue="fast")
+    assert refused.value.hint.startswith("There is no queue fast; there are: normal, short")

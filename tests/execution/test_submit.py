@@ -108,11 +108,21 @@ def test_a_recorded_run_without_a_job_is_lost(
 
 
 def test_a_refusal_has_the_scheduler_s_words_and_our_reading(pbs: FakePbs, tmp_path: Path) -> None:
-    spec = JobSpec(("x",), resources=Resources(cpus=9))
+    spec = JobSpec(("x",), queue="express", resources=Resources(cpus=9, walltime=60))
     with pytest.raises(RefusedError) as refused:
         submit(plan_of(PbsPro(), spec, "true", tmp_path / "runs"))
     assert "qsub: Job violates queue and/or server resource limits" in refused.value.message
+    assert refused.value.hint.startswith("Queue express: --cpus 9 is over 8. ")
     assert "ask for less, or name another queue" in refused.value.hint
+    assert job_count(pbs) == 0
+
+
+def test_a_queue_that_is_not_there_is_told_with_those_that_are(
+    pbs: FakePbs, tmp_path: Path
+) -> None:
+    with pytest.raises(RefusedError, match="Unknown queue") as refused:
+        submit(plan_of(PbsPro(), JobSpec(("x",), queue="fast"), "true", tmp_path / "runs"))
+    assert refused.value.hint.startswith("There is no queue fast; there are: normal, express. ")
     assert job_count(pbs) == 0
 
 

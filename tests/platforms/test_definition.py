@@ -10,6 +10,8 @@ import pytest
 
 from qxub.errors import ConfigError, RefusedError
 from qxub.job import JobSpec, Resources
+from qxub.limits import Limits
+from qxub.monitoring import Monitoring
 from qxub.platforms.definition import PlatformDefinition, check_limits
 from qxub.platforms.loader import load_definition
 
@@ -25,6 +27,16 @@ queues:
     limits: {max_cpus: 20736, max_memory: 190GB, max_walltime: "48:00:00"}
   copyq: {type: data}
 """
+BELOW = """\
+platform:
+  name: nci_gadi
+  type: pbs_pro
+  monitoring: {interval: 60, jitter: 0.5}
+  queues:
+    normal:
+      limits: {max_cpus: 20736, max_memory: 190GB, max_walltime: "48:00:00"}
+    copyq: {type: data}
+"""
 LIST = """\
 queues:
   - name: normal
@@ -33,7 +45,7 @@ queues:
 """
 
 
-@pytest.fixture(params=[MAPPING, LIST], ids=["mapping", "list"])
+@pytest.fixture(params=[MAPPING, BELOW, LIST], ids=["mapping", "below", "list"])
 def definition(request: pytest.FixtureRequest, tmp_path: Path) -> PlatformDefinition:
     path = tmp_path / "gadi.yaml"
     path.write_text(request.param)
@@ -42,8 +54,23 @@ def definition(request: pytest.FixtureRequest, tmp_path: Path) -> PlatformDefini
 
 def test_queues_by_name_or_in_a_list(definition: PlatformDefinition) -> None:
     assert list(definition.queues) == ["normal", "copyq"]
-    normal = definition.queues["normal"]
-    assert (normal.max_cpus, normal.max_memory, normal.max_walltime) == (20736, 190 * GIB, 172_800)
+    assert definition.queues["normal"].limits == Limits(20736, 190 * GIB, 172_800)
+
+
+def test_scheduler_and_how_often_it_may_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "gadi.yaml"
+    path.write_text(BELOW)
+    definition = load_definition(str(path))
+    assert (definition.scheduler, definition.monitoring) == ("pbs_pro", Monitoring(60, 0.5))
+    assert Monitoring(2).or_else(definition.monitoring) == Monitoring(2, 0.5)
+
+
+@pytest.mark.parametrize("wrong", ["interval: often", "interval: 0", "jitter: 2", "jitter: nan"])
+def test_what_is_no_number_is_told_with_its_place(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "gadi.yaml"
+    path.write_text(f"platform:\n  monitoring:\n    {wrong}\n")
+    with pytest.raises(ConfigError, match=r"gadi.yaml, line 3: platform.monitoring\."):
+        load_definition(str(path))
 
 
 @pytest.mark.parametrize("queue", [None, "auto", "copyq", "normal"])

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "srun", "sbatch", "squeue", "scancel")
 
-# slurm.conf(5). Without the two NoInAddrAny parameters the daemons listen on every interface.
+# slurm.conf(5). Without the two NoInAddrAny parameters the daemons listen on every interface;
+# without DefMemPerCPU a job that names no memory gets all of the node's, and the node for itself.
 SLURM_CONF = """\
 ClusterName=qxub
 SlurmctldHost={node}(127.0.0.1)
@@ -48,20 +49,25 @@ SelectType=select/cons_tres
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
-SchedulerParameters=batch_sched_delay=0
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 EnforcePartLimits=ALL
 ReturnToService=2
 MinJobAge=300
+DefMemPerCPU=50
 KillWait=2
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb}
 PartitionName=normal Nodes=ALL Default=YES MaxTime=60 State=UP
 PartitionName=short Nodes=ALL MaxTime=1 State=UP
+PartitionName=crowded Nodes=ALL MaxTime=60 OverSubscribe=FORCE:16 State=UP
 """
 
 
 @dataclass(frozen=True)
 class Slurm:
-    """A running Slurm with the partitions `normal` (default, one hour) and `short` (one minute)."""
+    """A running Slurm with the partitions `normal` (default, one hour) and `short` (one minute).
+
+    In `crowded` sixteen jobs share each CPU.
+    """
 
     directory: Path
     controller_port: int

@@ -11,20 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qxub.errors import RefusedError
 from qxub.execution.local_batch.job_ids import NO_INDEX, job_id, parse_job_id
-from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.members import MemberEnding, end_member
 from qxub.job import OutcomeKind
+from qxub.job_checks import CONDITIONS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
-
-CONDITIONS = {
-    "after": "the start",
-    "afterok": "the success",
-    "afternotok": "the failure",
-    "afterany": "the end",
-}
-"""and what of the other job each waits for"""
 
 
 class _Verdict(enum.Enum):
@@ -136,4 +129,4 @@ def _end(queue: sqlite3.Connection, number: int, reason: str) -> None:
         "SELECT array_index FROM members WHERE job = ? AND state != 'ended'", (number,)
     ).fetchall()
     for (index,) in members:
-        end_member(queue, number, index, Ending(OutcomeKind.CANCELLED, detail=reason))
+        end_member(queue, number, index, MemberEnding(OutcomeKind.CANCELLED, detail=reason))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.job_ids import NO_INDEX, job_id
 from qxub.execution.local_batch.machine_posix import usable_cores, usable_memory
-from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.members import MemberEnding, end_member
 from qxub.job import OutcomeKind
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def _start(
     try:
         output = log.open("ab")
     except OSError as error:  # such as a run directory that the user has removed
-        ending = Ending(OutcomeKind.SETUP_FAILED, detail=f"its log cannot be written: {error}")
-        end_member(queue, *member, ending)
+        detail = f"its log cannot be written: {error}"
+        end_member(queue, *member, MemberEnding(OutcomeKind.SETUP_FAILED, detail=detail))
     else:
         with output:
             running.start_supervisor(job_id(*member), output)
@@ -120,6 +120,6 @@ def _bury_vanished(queue: sqlite3.Connection, running: RunningJobs) -> None:
         if not running.is_alive(job_id(number, index)):
             kind = OutcomeKind.CANCELLED if cancelled else OutcomeKind.LOST
             detail = "its supervisor was killed, or the machine went down"
-            end_member(queue, number, index, Ending(kind, detail="" if cancelled else detail))
+            end_member(queue, number, index, MemberEnding(kind, detail="" if cancelled else detail))
             running.remove(job_id(number, index))
             settle(queue, number)

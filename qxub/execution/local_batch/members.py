@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ending:
+class MemberEnding:
     """How a member ended, and what it used."""
 
     kind: OutcomeKind
@@ -26,7 +26,7 @@ class Ending:
     """bytes: of all processes together where the job had a limit, else of the largest"""
 
 
-def end_member(queue: sqlite3.Connection, number: int, index: int, ending: Ending) -> None:
+def end_member(queue: sqlite3.Connection, number: int, index: int, ending: MemberEnding) -> None:
     """Write down how a member ended; what waits for it is still to be settled."""
     queue.execute(
         "UPDATE members SET state = 'ended', kind = ?, status = ?, signal = ?, detail = ?,"

@@ -17,7 +17,7 @@ from qxub.execution.local_batch.database import Database
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, job_id, parse_job_id
-from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.members import MemberEnding, end_member
 from qxub.execution.local_batch.reports_posix import describe
 from qxub.execution.local_batch.running_posix import JOB, SUPERVISOR, RunningJobs
 from qxub.execution.local_batch.submission_posix import NewJob, check_shares, insert_job
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
+
+_HOLDABLE = ("queued", "waiting")
 
 
 class LocalBatch:
@@ -87,7 +89,7 @@ class LocalBatch:
     def hold(self, text: str) -> None:
         """Keep from starting what has not started. Raises RefusedError when all of it has."""
         with self.database.transaction() as queue:
-            members = [row for row in _members(queue, text) if row["state"] in _NOT_STARTED]
+            members = [row for row in _members(queue, text) if row["state"] in _HOLDABLE]
             if not members:
                 message = f"{text} cannot be put on hold: it has started, or ended, already"
                 raise RefusedError(message)
@@ -128,7 +130,7 @@ class LocalBatch:
             )
             self._end_processes(job_id(number, index))
         elif member["state"] != "ended":
-            end_member(queue, number, index, Ending(OutcomeKind.CANCELLED))
+            end_member(queue, number, index, MemberEnding(OutcomeKind.CANCELLED))
             settle(queue, number)
 
     def _end_processes(self, text: str) -> None:
@@ -140,9 +142,6 @@ class LocalBatch:
                 os.kill(supervisor, signal.SIGTERM)
             elif script is not None:
                 os.killpg(script, signal.SIGKILL)
-
-
-_NOT_STARTED = ("queued", "waiting")
 
 
 def _by_run_id(queue: sqlite3.Connection, run_id: str | None) -> int | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, parse_job_id
-from qxub.execution.local_batch.members import Ending, end_member
+from qxub.execution.local_batch.members import MemberEnding, end_member
 from qxub.execution.local_batch.supervisor_posix import Supervisor
 from qxub.job import OutcomeKind
 
@@ -43,7 +43,7 @@ def supervise(batch: LocalBatch, job_id: str) -> None:
         dispatch(queue, batch.running)
 
 
-def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> Ending:
+def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> MemberEnding:
     supervisor = Supervisor(
         walltime=job["walltime"], memory=job["memory"], spared=batch.running.supervisors
     )
@@ -56,7 +56,7 @@ def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> Ending:
             lock=lock,
         )
     except OSError as error:
-        return Ending(OutcomeKind.SETUP_FAILED, detail=f"bash cannot be started: {error}")
+        return MemberEnding(OutcomeKind.SETUP_FAILED, detail=f"bash cannot be started: {error}")
     os.write(lock, str(script).encode())
     os.close(lock)
     return supervisor.wait()

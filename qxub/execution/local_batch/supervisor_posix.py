@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable
 
 from qxub.execution.local_batch import processes_posix as processes
-from qxub.execution.local_batch.members import Ending
+from qxub.execution.local_batch.members import MemberEnding
 from qxub.job import OutcomeKind
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Supervisor:
         self._script = process.pid
         return self._script
 
-    def wait(self) -> Ending:
+    def wait(self) -> MemberEnding:
         """Wait for the end of the script, which may be this supervisor's doing."""
         deadline = float("inf") if self._walltime is None else time.monotonic() + self._walltime
         while not self._has_ended():
@@ -160,13 +160,13 @@ class Supervisor:
     def _members(self) -> list[int]:
         return processes.descendants(os.getpid(), spared=self._spared())
 
-    def _ending(self) -> Ending:
+    def _ending(self) -> MemberEnding:
         code = self._code
         if code is None:
             raise AssertionError
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_time = used.ru_utime + used.ru_stime
-        ending = partial(Ending, cpu_time=cpu_time, memory_peak=self._peak(used))
+        ending = partial(MemberEnding, cpu_time=cpu_time, memory_peak=self._peak(used))
         if self._told is not None:
             return ending(self._told)
         if code < 0:

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
+
+from tests.waiting import wait_until
 
 COMMANDS = Path(__file__).parent
 
@@ -72,21 +74,15 @@ class FakePbs:
             time.sleep(0.05)
 
     def wait_for_comment(self, job_id: str, words: str) -> None:
-        self._wait(lambda: words in self.jobs(job_id)[job_id].get("comment", ""))
+        wait_until(lambda: words in self.jobs(job_id)[job_id].get("comment", ""))
 
     def wait_for_counts(self, array: str, counts: str) -> None:
-        self._wait(lambda: bool(self.jobs(array)[array]["array_state_count"] == counts))
+        wait_until(lambda: self.jobs(array)[array]["array_state_count"] == counts)
 
     def wait_for_file(self, pattern: str, words: str) -> None:
         """Wait for words in a file of the jobs' spool."""
         spool = self.state / "jobs"
-        self._wait(lambda: any(words in path.read_text() for path in spool.glob(f"*/{pattern}")))
-
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < deadline, "waited too long"
-            time.sleep(0.05)
+        wait_until(lambda: any(words in path.read_text() for path in spool.glob(f"*/{pattern}")))
 
     def end_all(self) -> None:
         """Delete what there is, and wait for the server to leave."""
@@ -97,4 +93,4 @@ class FakePbs:
         job_ids = self.call("qselect")[0].split()
         if job_ids:
             self.call("qdel", "-W", "force", *job_ids)
-        self._wait(lambda: not self.call("qselect")[0])
+        wait_until(lambda: not self.call("qselect")[0])

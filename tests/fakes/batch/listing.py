@@ -10,6 +10,7 @@ from tests.fakes.batch.jobs import Job, is_over, jobs
 from tests.fakes.batch.site_state import (
     COUNTS,
     HOST,
+    QUEUES,
     SERVER,
     SIZES,
     Refused,
@@ -72,3 +73,24 @@ def pbsnodes(argv: list[str]) -> str:
     }
     head = {"timestamp": int(now()), "pbs_version": "23.06.06", "pbs_server": SERVER}
     return json.dumps({**head, "nodes": {HOST: node}}, indent="\t", separators=(",", ":\t")) + "\n"
+
+
+def queues(options: dict[str, str]) -> str:
+    """qstat -Q, in the one form that the fake has."""
+    if options.get("-F") != "json" or "-f" not in options:
+        raise Refused(2, "qstat: the fake has no form of -Q but -f -F json\n")
+    suffer("qstat")
+    told = {
+        name: {
+            "queue_type": "Execution",
+            "resources_max": {
+                "ncpus": COUNTS["ncpus"],
+                "walltime": f"{most // 3600:02}:{most % 3600 // 60:02}:{most % 60:02}",
+            },
+            "enabled": "True",
+            "started": "True",
+        }
+        for name, most in QUEUES.items()
+    }
+    head = {"timestamp": int(now()), "pbs_version": "23.06.06", "pbs_server": SERVER}
+    return json.dumps({**head, "Queue": told}, indent="\t") + "\n"

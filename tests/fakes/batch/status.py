@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from tests.fakes.batch import usage
+from tests.fakes.batch import listing, usage
 from tests.fakes.batch.jobs import Job, found, is_over, jobs, ordered, stand_in
 from tests.fakes.batch.site_state import SERVER, Refused, alone, is_on, now, suffer, value_of
 
@@ -19,6 +19,8 @@ def qstat(argv: list[str]) -> str:
         words = f"qstat: invalid option -- '{error.opt}'\n{usage.QSTAT}"
         raise Refused(2, words) from None
     options = dict(given)
+    if "-Q" in options:
+        return listing.queues(options)
     if "-F" in options and "-f" not in options:
         raise Refused(2, f"qstat: conflicting options.\n{usage.QSTAT}")
     if options.get("-F") != "json":

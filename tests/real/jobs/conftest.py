@@ -29,11 +29,14 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
         return Site("local", "local", environment, (*LOCAL, "cancel"), (*LOCAL, "release"))
     if request.param == "pbs":
         if os.environ.get("QXUB_TEST_PBS") == "1":
-            return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",))
+            return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",), is_elsewhere=True)
         return _fake_pbs(tmp_path / "pbs", environment)
     slurm: Slurm = request.getfixturevalue("slurm")
     environment.update(slurm.env)
-    return Site("slurm", "slurm", environment, ("scancel",), ("scontrol", "release"))
+    crowded = ("--queue", "crowded")
+    return Site(
+        "slurm", "slurm", environment, ("scancel",), ("scontrol", "release"), crowded=crowded
+    )
 
 
 def _fake_pbs(state: Path, environment: dict[str, str]) -> Site:

@@ -12,8 +12,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.waiting import wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 100.0
@@ -31,6 +33,10 @@ class Site:
     """ends a job, whose ID follows"""
     release: Sequence[str]
     """lets a held job go, whose ID follows"""
+    is_elsewhere: bool = False
+    """a cluster that is not ours to equip"""
+    crowded: Sequence[str] = ()
+    """options of qxub for small jobs of which many may run at once"""
 
     def member(self, job_id: str, index: int) -> str:
         """Name a member of an array as the site's commands do."""
@@ -138,14 +144,6 @@ def collected(process: subprocess.Popen[bytes], file: Path) -> Ended:
     out, err = process.communicate(timeout=3 * PATIENCE)
     result = json.loads(file.read_bytes()) if file.exists() else {}
     return Ended(process.returncode, out, err.decode(), result)
-
-
-def wait_until(ready: Callable[[], object]) -> None:
-    """Poll until `ready()`; AssertionError after a while."""
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
 
 
 def environment_without(*prefixes: str) -> dict[str, str]:

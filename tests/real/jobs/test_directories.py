@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real.requirements import require
+from tests.repetition import scaled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)
 
-RUNS = 200
+RUNS = scaled_by(200, "QXUB_JOBS_PERCENT")
 
 
-def test_two_hundred_runs_in_one_directory(desk: Desk) -> None:
+def test_many_runs_in_one_directory(desk: Desk) -> None:
     processes: list[subprocess.Popen[bytes]] = []
     with contextlib.ExitStack() as stack:
         for number in range(RUNS):
             script = f"echo run {number}; exit {number % 200}"
-            processes.append(stack.enter_context(desk.started("--quiet", "--", "sh", "-c", script)))
+            words = ("--quiet", *desk.site.crowded, "--", "sh", "-c", script)
+            processes.append(stack.enter_context(desk.started(*words)))
         ended = [(*process.communicate(), process.returncode) for process in processes]
     expected = [(f"run {number}\n".encode(), b"", number % 200) for number in range(RUNS)]
     assert ended == expected

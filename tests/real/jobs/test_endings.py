@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.jobs.sites import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.real.jobs.sites import Desk
@@ -37,20 +37,20 @@ def test_a_command_that_is_not_there(desk: Desk) -> None:
 @pytest.mark.parametrize(("name", "number"), [("KILL", 9), ("TERM", 15), ("SEGV", 11)])
 def test_a_signal_is_told_from_a_status(desk: Desk, name: str, number: int) -> None:
     ended = desk.exec("--", "sh", "-c", f"echo before; kill -{name} $$")
-    assert (ended.status, ended.out) == (128 + number, b"before\n")
+    assert (ended.status, ended.out, ended.err) == (128 + number, b"before\n", "")
     assert (ended.kind, ended.result["signal"]) == ("signalled", number)
 
 
 def test_walltime(desk: Desk) -> None:
     """Slurm looks at its limits every half minute."""
-    ended = desk.exec("--runtime", "3s", "--", "sh", "-c", "echo begun; sleep 200; echo never")
+    ended = desk.exec("--runtime", "3s", "--", "sh", "-c", "echo begun; exec sleep 200")
     assert (ended.status, ended.kind, ended.out) == (124, "walltime exceeded", b"begun\n")
 
 
 def test_memory(desk: Desk) -> None:
     if desk.site.name == "slurm":
         pytest.skip("this Slurm has no cgroups to enforce memory with")
-    hog = "import time; x = bytearray(600 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
+    hog = "import time; x = bytearray(300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
     ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", sys.executable, "-S", "-c", hog)
     assert (ended.status, ended.kind) == (137, "out of memory")
 

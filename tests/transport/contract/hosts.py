@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ from qxub.transport import ChannelError, Exited, connect, generate_key_pair, res
 from qxub.transport.server_process import serve_subprocess
 from tests.fakes.ssh_host import fake_host
 from tests.real.dropbear import running_dropbear
+from tests.repetition import scaled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +31,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
-
-
-def scaled(full: int) -> int:
-    """As many, or as much, as QXUB_SSH_PERCENT leaves of it."""
-    return max(1, full * int(os.environ.get("QXUB_SSH_PERCENT", "100")) // 100)
+scaled = functools.partial(scaled_by, variable="QXUB_SSH_PERCENT")
 
 
 class Ran(NamedTuple):
