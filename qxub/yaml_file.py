@@ -53,12 +53,12 @@ class Values:
         return self._values.get(key)
 
     def text(self, *key: str) -> str | None:
-        """Return the text under `key`, or None. Raises ConfigError where a list stands there."""
+        """Return the text under `key`, or None. Raises ConfigError where more stands there."""
         setting = self.find(*key)
-        if setting is None:
+        if setting is None and not self.names(*key):
             return None
-        if not isinstance(setting.value, str):
-            message = f"{setting.place}: {'.'.join(key)} must be a single value"
+        if setting is None or not isinstance(setting.value, str):
+            message = f"{self.place(*key)}: {'.'.join(key)} must be a single value"
             raise ConfigError(message)
         return setting.value
 

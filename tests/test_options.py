@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qxub.cli.options import checked_job_spec, exec_options, given_values
 from qxub.errors import UsageError
-from qxub.job import ArrayRange, ExecutionContext, JobSpec, Resources
+from qxub.job import MOST_MEMBERS, ArrayRange, ExecutionContext, JobSpec, Resources
 from qxub.option import LOG_VARIABLES
 from qxub.options import OPTIONS
 from qxub.remote.command_builder import build_command, carried_variables
@@ -44,7 +44,8 @@ resources = st.builds(
 )
 arrays = st.builds(
     lambda first, more, step, limit: ArrayRange(first, first + more, step, limit),
-    st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 99), st.none() | st.integers(1, 9),
+    st.integers(0, 10**6), st.integers(0, MOST_MEMBERS - 1), st.integers(1, 99),
+    st.none() | st.integers(1, 9),
 )  # fmt: skip
 conditions = st.sampled_from(["after", "afterok", "afternotok", "afterany"])
 dependencies = st.builds(

@@ -228,9 +228,10 @@ def _steer_remote(
 def _print_job_id(job_id: str) -> None:
     try:
         click.echo(job_id)
-    except OSError as error:
+    except (OSError, KeyboardInterrupt) as error:
         silence(1)
-        message = f"job {job_id} was submitted, but its ID cannot be written: {error.strerror}"
+        reason = str(error) or "Ctrl-C"
+        message = f"job {job_id} was submitted, but its ID cannot be written: {reason}"
         raise LostError(message) from error
 
 

@@ -16,6 +16,7 @@ from qxub.yaml_file import Key, Setting, Values, read_yaml
 if TYPE_CHECKING:
     from qxub.option import Option
 
+SECTIONS = ("defaults", "monitoring", "platforms")
 REMOTE_KEYS = ("host", "working_dir", "conda_init", "ssh_config")
 
 
@@ -60,6 +61,11 @@ def load_settings(config: Path | None) -> Settings:
         values.update(read_yaml(user))
     if config is not None:
         values.update(read_yaml(config))
+    for section in SECTIONS:
+        setting = values.get((section,))
+        if setting is not None and setting.value:  # `defaults: {}` is nothing
+            message = f"{setting.place}: {section} must be a mapping of keys to values"
+            raise ConfigError(message, hint=f"Write each key of {section} on a line below it.")
     return Settings(values)
 
 

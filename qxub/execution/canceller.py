@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from qxub.errors import SchedulerError
@@ -39,7 +40,7 @@ class Canceller:
         self._cancelled = cancelled
         self._background = Background()
         self._tried_at = self._accepted_at = -math.inf
-        self._words = ""
+        self._refusals: Counter[str] = Counter()
 
     def look(self) -> None:
         """Cancel where that is asked for. Raises what an attempt raised, but SchedulerError."""
@@ -73,6 +74,6 @@ class Canceller:
                 self.is_accepted, self._accepted_at = True, time.monotonic()
             return
         # The server is down, or the job has just ended; what is said twice the user must know.
-        level = logging.WARNING if answer.words == self._words else logging.INFO
+        self._refusals[answer.words] += 1
+        level = logging.WARNING if self._refusals[answer.words] == 2 else logging.INFO
         log.log(level, "cancelling job %s: %s", job_id, answer.words)
-        self._words = answer.words

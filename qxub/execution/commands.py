@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 60.0
 """seconds"""
+
+FILTERED = ("squeue", "sacct", "scancel")
+"""Slurm's commands whose own variables (SQUEUE_PARTITION, …) hide jobs, or spare them"""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ def run_command(argv: Sequence[str]) -> Answer:
             argv,
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            env=_environment(argv[0]),
             timeout=TIME_LIMIT,
             start_new_session=True,
             check=False,
@@ -58,3 +63,10 @@ def run_command(argv: Sequence[str]) -> Answer:
         done.stderr.decode(errors="replace"),
         done.returncode,
     )
+
+
+def _environment(command: str) -> dict[str, str]:
+    """Return the environment for a command: what is asked for is all in its arguments."""
+    own = f"{command.upper()}_"
+    is_kept = command not in FILTERED
+    return {name: text for name, text in os.environ.items() if is_kept or not name.startswith(own)}

@@ -72,6 +72,9 @@ def test_a_platform_may_come_from_the_environment(qxub: Qxub) -> None:
         ("platforms:\n  x: [1\n", "line 3, column 1"),
         ("a: b: c\n", "line 1, column 5"),
         ("defaults:\n  mem: lots\n", "line 2: defaults.mem: 'lots' is not an amount of memory"),
+        ("defaults: 7\n", "line 1: defaults must be a mapping"),
+        ("monitoring: [1]\n", "line 1: monitoring must be a mapping"),
+        ("defaults:\n  out: {a: b}\n", "line 2: defaults.out must be a single value"),
         ("scheduler: lsf\n", "unknown scheduler 'lsf'"),
     ],
 )

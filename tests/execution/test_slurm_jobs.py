@@ -195,6 +195,22 @@ def test_a_refusal_has_our_reading(
     assert way_out in refused.value.hint
 
 
+def test_a_user_s_own_filters_hide_no_job_and_spare_none(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in ("SQUEUE", "SCANCEL"):
+        monkeypatch.setenv(f"{command}_PARTITION", "short")
+        monkeypatch.setenv(f"{command}_NAMES" if command == "SQUEUE" else f"{command}_NAME", "x")
+    job = cluster.submit("sleep 60")
+    assert ask(Slurm(), [job.job_id])[job.job_id] is not None
+    assert look_up(Slurm(), job.run.path.name) == [job.job_id]
+    in_state(JobState.RUNNING, job.job_id)
+    change(Slurm().cancel(job.job_id))
+    outcome = ended(job.job_id).outcome
+    assert outcome is not None
+    assert outcome.kind is OutcomeKind.CANCELLED
+
+
 def test_a_refusal_names_the_limit_of_the_partition(cluster: Cluster) -> None:
     with pytest.raises(RefusedError) as refused:
         cluster.submit("true", queue="short", resources=Resources(walltime=3600))

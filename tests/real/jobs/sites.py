@@ -38,6 +38,13 @@ class Site:
     crowded: Sequence[str] = ()
     """options of qxub for small jobs of which many may run at once"""
 
+    def member(self, job_id: str, index: int) -> str:
+        """Name a member of an array as the site's commands do."""
+        if self.name == "slurm":
+            return f"{job_id}_{index}"
+        number, _, server = job_id.partition(".")
+        return f"{number.replace('[]', '')}[{index}].{server}"
+
     def command(self, argv: Sequence[str], job_id: str) -> None:
         """Call one of the scheduler's own commands about a job."""
         subprocess.run([*argv, job_id], env=dict(self.environment), check=True, timeout=PATIENCE)

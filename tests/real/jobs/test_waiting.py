@@ -88,3 +88,17 @@ def test_an_array_that_is_cancelled(desk: Desk) -> None:
         following.interrupt()
         ended = following.ended()
     assert (ended.status, ended.kind) == (130, "cancelled")
+
+
+@pytest.mark.parametrize(("deleted", "other"), [(1, 2), (2, 1)], ids=["running", "queued"])
+def test_a_member_that_is_deleted_by_another_hand(desk: Desk, deleted: int, other: int) -> None:
+    wait = f'while [ ! -e "go.{INDEX}" ]; do sleep 0.05; done'
+    script = f'touch "started.{INDEX}"; {wait}; echo "{INDEX}"'
+    with desk.following("--array", "1-2%1", "--", "sh", "-c", script) as following:
+        wait_until((desk.work / "started.1").exists)
+        desk.site.command(desk.site.delete, desk.site.member(following.job_id(), deleted))
+        (desk.work / f"go.{other}").touch()
+        ended = following.ended()
+    assert (ended.status, ended.kind, ended.out) == (130, "cancelled", f"{other}\n".encode())
+    kinds = {member["index"]: member["kind"] for member in ended.result["members"]}
+    assert kinds == {deleted: "cancelled", other: "completed"}
