@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from qxub.cli.far_side import FarSide
     from qxub.remote.platform_executor import RemoteRun
-    from qxub.scheduler.base import Scheduler
 
 
 @click.command(
@@ -97,10 +96,10 @@ def _chosen_platform(settings: Settings, values: Mapping[str, Any]) -> PlatformS
 
 def _scheduler_here(
     settings: Settings, platform: PlatformSection | None
-) -> tuple[Scheduler, Monitoring]:
-    """Return this machine's scheduler, and how often it may be asked.
+) -> tuple[str | None, Monitoring]:
+    """Return the name of this machine's scheduler, and how often it may be asked.
 
-    The settings have the first word, the platform's definition the second; then the scheduler is
+    The settings have the first word, the platform's definition the second. None: the scheduler is
     the one whose commands answer.
     """
     name, monitoring = settings.text("scheduler"), read_monitoring(settings)
@@ -109,7 +108,7 @@ def _scheduler_here(
 
         definition = load_definition(platform.definition)
         name, monitoring = name or definition.scheduler, monitoring.or_else(definition.monitoring)
-    return find_scheduler(name), monitoring
+    return name, monitoring
 
 
 def _check_here(platform: PlatformSection, spec: JobSpec) -> None:
@@ -124,7 +123,7 @@ def _plan_here(
     values: Mapping[str, Any],
     command: tuple[str, ...],
     *,
-    scheduler: Scheduler,
+    scheduler: str | None,
     run_id: str,
 ) -> Plan:
     """Decide a run on this machine's scheduler, with this machine's `defaults.*`."""
@@ -132,7 +131,7 @@ def _plan_here(
     return plan_run(
         spec,
         run_id=run_id,
-        scheduler=scheduler,
+        scheduler=find_scheduler(scheduler),
         state=state_directory(),
         working_directory=Path.cwd(),
         directory_mode=settings.run_directory_mode() or PRIVATE,

@@ -17,6 +17,7 @@ from qxub.execution.run_directory import Ending, RunDirectory
 from qxub.job import JobSpec
 from tests.execution.scripts import bash, prepared, ran
 from tests.posix import runs_jobs
+from tests.real.jobs.sites import environment_without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -209,8 +210,9 @@ def test_variables_arrive_whole_and_on_no_command_line(tmp_path: Path) -> None:
     )
     run = prepared(tmp_path, spec)
     assert b"second line" not in run.script.read_bytes()
-    environment = {"QXUB_VAR_SECRET": "from a laptop", "QXUB_ARRAY_INDEX": "another job's"}
-    with bash(run, {**os.environ, **environment}) as process:
+    environment = environment_without("QXUB_")
+    environment.update(QXUB_VAR_SECRET="from a laptop", QXUB_ARRAY_INDEX="another job's")
+    with bash(run, environment) as process:
         process.wait()
     said = run.files().stdout.read_bytes().split(b"\0")
     assert said[:3] == [os.fsencode(value) for value in values.values()]

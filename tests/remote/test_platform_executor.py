@@ -89,7 +89,7 @@ def test_a_job_runs_there_and_its_bytes_come_back(place: tuple[Cluster, FakeHost
     assert (outcome.kind, outcome.status) == (OutcomeKind.COMPLETED, 7)
     assert seen.out == f"{place[0].work}\n".encode()
     assert seen.err == b"e\xff"
-    assert seen.events == ["connected", "submitted", "started"]
+    assert seen.events == ["connected", "submitted", "started", "ended"]
 
 
 @runs_jobs
@@ -123,7 +123,7 @@ def test_cancelling_ends_the_job_there(place: tuple[Cluster, FakeHost]) -> None:
     outcome, seen = run(place, "sh", "-c", "touch started; sleep 60", cancelled=cancelled)
     thread.join()
     assert outcome.kind is OutcomeKind.CANCELLED
-    assert seen.events[-1] == "cancelling"
+    assert seen.events[-2:] == ["cancelling", "ended"]
 
 
 @runs_jobs
