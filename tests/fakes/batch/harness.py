@@ -43,7 +43,7 @@ class FakePbs:
         return done.stdout, done.stderr, done.returncode
 
     def write(self, name: str, content: str) -> None:
-        (self.directory / name).write_text(content, newline="")
+        (self.directory / name).write_bytes(content.encode())
 
     def switch(self, name: str, content: str = "") -> None:
         (self.state / name).write_text(content)
