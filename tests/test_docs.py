@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qxub.execution.result import RunResult
 from qxub.execution.template import PARTS, VALUES
 from qxub.job import OutcomeKind
 from qxub.option import LOG_VARIABLES
@@ -50,3 +51,8 @@ def test_every_word_that_may_stand_in_a_value() -> None:
     assert [name for name in LOG_VARIABLES if f"`{{{name}}}`" not in options] == []
     assert [name for name in RESOURCE_NAMES if f"`{name}`" not in options] == []
     assert [name for name in (*PARTS, *VALUES) if f"`{{{name}}}`" not in script] == []
+
+
+def test_the_keys_of_a_result() -> None:
+    keys = [cells[0].strip("`") for cells in rows("result.md")]
+    assert keys == list(RunResult().as_object())

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qxub.execution.result import RunResult
 from tests.posix import runs_jobs
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Qxub
 
-DOCS = Path(__file__).parents[2] / "docs" / "reference" / "result.md"
 NOT_ASKED = {"submitted": None, "started": None, "ended": None}
 
 
@@ -29,11 +25,6 @@ def result(qxub: Qxub) -> Any:
 def run(qxub: Qxub, *words: str) -> tuple[int, Any]:
     status = qxub("exec", "--result", "result.json", *words).returncode
     return status, result(qxub)
-
-
-def test_the_reference_has_every_key() -> None:
-    keys = re.findall(r"^\| `(\w+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert keys == list(RunResult().as_object())
 
 
 @runs_jobs

@@ -19,11 +19,13 @@ from qxub.execution.watch import Watch
 from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.scheduler.base import JobReport
 from tests.execution import watchers
+from tests.posix import runs_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+pytestmark = runs_jobs  # they are followed where they run
 INTERVAL = 0.2
 
 
@@ -59,7 +61,6 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the recording command needs sh")
 def test_a_thousand_followed_jobs_cost_one_query_an_interval(tmp_path: Path) -> None:
     seconds, count = 8, 250
     words = [sys.executable, watchers.__file__]
@@ -284,7 +285,6 @@ def test_what_cannot_be_shared_is_known_all_the_same(
     assert "cannot write" in caplog.text
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a link there needs a privilege")
 def test_where_there_can_be_no_directory_each_asks_for_itself(
     tmp_path: Path, scheduler: Recorder
 ) -> None:
@@ -307,7 +307,6 @@ def test_an_answer_that_is_none_is_passed_over(
     assert watch.report is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
 def test_it_is_private(tmp_path: Path, scheduler: Recorder) -> None:
     watch = Watch(tmp_path / "watch", "1", scheduler, INTERVAL)
     scheduler.reports = {"1": None}
