@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -70,8 +71,9 @@ def test_an_array_of_one_member_is_refused_before_qsub_does() -> None:
 
 
 def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
-    assert " ".join(PbsPro().submit(submission(EVERYTHING))) == (
-        "qsub -o /r/log.^array_index^ -v QXUB_RUN_ID=20261123T000000-0123456789ab /r/j"
+    log, run_id = Path("/r/log.^array_index^"), "20261123T000000-0123456789ab"
+    assert PbsPro().submit(submission(EVERYTHING)) == (
+        ["qsub", "-o", str(log), "-v", f"QXUB_RUN_ID={run_id}", str(Path("/r/j"))]
     )
 
 

@@ -67,10 +67,10 @@ def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
         "sbatch",
         "--parsable",
         "--comment=qxub:20261123T000000-0123456789ab",
-        "--output=/r/100%%/log.%a",
+        f"--output={Path('/r/100%%/log.%a')}",
     ]
     assert [f"#SBATCH {option}" for option in argv[4:-1]] == Slurm().directives(strange)
-    assert argv[-1] == "/r/j"
+    assert argv[-1] == str(Path("/r/j"))
 
 
 @pytest.mark.parametrize(
