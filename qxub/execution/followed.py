@@ -37,7 +37,10 @@ class FollowedJobs:
 
     def drop(self, job_id: str) -> None:
         """Forget the job."""
-        self._notice(job_id).unlink(missing_ok=True)
+        try:
+            self._notice(job_id).unlink(missing_ok=True)
+        except OSError as error:  # it is asked for until its lease is over; its outcome stands
+            log.info("cannot note that job %s is followed no more: %s", job_id, error)
 
     def job_ids(self) -> set[str]:
         """Return the jobs that are followed; whose followers were not seen for long are dropped."""
