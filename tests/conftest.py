@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.real.accounts import throw_away_account
 from tests.real.slurm import Slurm, running_slurm
@@ -15,6 +16,11 @@ from tests.real.sshd import Sshd, running_sshd, sshd_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# The same examples each time, so that a red run tells of a change. To look for new ones:
+# --hypothesis-profile=default.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 
 ACCEPT_ENV = "AcceptEnv LC_*"
 

@@ -117,13 +117,12 @@ def parse_at_the_far_side(spec: JobSpec) -> JobSpec:
 
 
 @given(specs)
-@settings(deadline=None)
 def test_parsing_what_was_built_gives_the_same_job(spec: JobSpec) -> None:
     assert parse_at_the_far_side(spec) == spec
 
 
 @given(st.lists(specs, min_size=1, max_size=3))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is missing")
 def test_a_shell_reads_the_line_as_it_was_built(several: list[JobSpec]) -> None:
     for spec in several:

@@ -62,9 +62,7 @@ def test_the_streams_hold_the_job_s_bytes_and_nothing_else(tmp_path: Path) -> No
 
 
 @given(arguments)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arguments_arrive_byte_for_byte(tmp_path: Path, words: list[str]) -> None:
     spec = JobSpec((sys.executable, "-S", "-c", SHOW_ARGUMENTS, *words))
     run = prepared(tmp_path, spec)

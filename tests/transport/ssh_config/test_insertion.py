@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qxub.transport.errors import HostConfigError
@@ -39,7 +39,6 @@ FILES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(FILES, st.booleans())
 @example(b"", False)
 @example(MARK + b"Host *\r\n", True)
@@ -58,7 +57,6 @@ def test_every_byte_stays_in_its_place(content: bytes, is_windows: bool) -> None
         assert len({line.endswith(b"\r") for line in lines}) == 1
 
 
-@settings(deadline=None)
 @given(FILES)
 def test_what_is_asked_for_takes_effect_or_is_refused(content: bytes) -> None:
     machine = dataclasses.replace(this_machine(), home="/nowhere", system_directory="/nowhere")
@@ -129,7 +127,6 @@ def test_the_same_value_may_come_from_before() -> None:
 TEXTS = st.text(min_size=1) | st.text("ab\\\"' #=-%\n\r\0\t*?!@:/[]", min_size=1)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["alias", "hostname", "user", "identity_file", "proxy_jump"]))
 def test_no_text_becomes_more_than_one_value(text: str, field: str) -> None:
     fields = {"alias": "a", "hostname": "h", field: text}

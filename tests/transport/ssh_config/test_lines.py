@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qxub.transport.ssh_config.lines import quoted, split_arguments
@@ -12,7 +12,6 @@ from qxub.transport.ssh_config.memory import read_line
 IN_A_LINE = st.text(st.characters(exclude_characters="\n\r\0"), min_size=1)
 
 
-@settings(deadline=None)
 @given(IN_A_LINE | st.text("\\\"' a#=", min_size=1))
 def test_what_is_quoted_is_read_back(text: str) -> None:
     assert split_arguments(quoted(text)) == [text]
