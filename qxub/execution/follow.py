@@ -53,6 +53,8 @@ class _Job:
         self._longest_patience = max(interval, ENDING_INTERVAL)
         self._patience = ENDING_INTERVAL / 2  # doubled by the first answer
         self._over_since: dict[int | None, float] = {}
+        self._ended: dict[int | None, JobReport] = {}
+        """what was last said of those that are over: the scheduler forgets them, members first"""
         self._times_unknown = 0
 
     @property
@@ -77,14 +79,18 @@ class _Job:
 
     def _take(self, report: JobReport | None) -> None:
         self._times_unknown = self._times_unknown + 1 if report is None else 0
-        states: dict[int | None, JobState] = {None: report.state if report else JobState.ENDED}
-        if report is not None:
-            self.states.tell(report)
-            states.update({index: member.state for index, member in report.members.items()})
-        for index, state in states.items():
-            if state is JobState.ENDED:
+        if report is None:
+            self._over_since.setdefault(None, time.monotonic())
+            return
+        self.states.tell(report)
+        reports: dict[int | None, JobReport] = {None: report}
+        reports.update(report.members)
+        for index, known in reports.items():
+            if known.state is JobState.ENDED:
+                self._ended[index] = known
                 self._over_since.setdefault(index, time.monotonic())
-            else:
+            else:  # it may run again, as when Slurm requeues it
+                self._ended.pop(index, None)
                 self._over_since.pop(index, None)
 
     def over_for(self, index: int | None) -> float | None:
@@ -95,11 +101,13 @@ class _Job:
     def report_of(self, index: int | None) -> JobReport | None:
         """Return what the scheduler last said of the job, or of the member."""
         report = self.watch.report
-        return report.members.get(index) if report and index is not None else report
+        if report is not None and index is not None:
+            report = report.members.get(index)
+        return report or self._ended.get(index)
 
     def said(self, index: int | None) -> Outcome | None:
         """Return how the scheduler says that the job, or the member, has ended."""
-        own, whole = self.report_of(index), self.watch.report
+        own, whole = self.report_of(index), self.report_of(None)
         if own is not None:
             return own.outcome
         # Of a member that it does not tell of, only what ended the whole array is known.
@@ -128,9 +136,7 @@ class _Member:
                 outcome = self._look(job)
                 moved = self._forward() if self._has_started or outcome is not None else False
                 if outcome is not None:
-                    # All that the command wrote is in the files by now.
-                    while self._forward():
-                        self._observer.tick()
+                    self._finish()
                     return outcome
                 self._observer.tick()
                 longest = LONGEST_PAUSE if self._has_started else QUEUE_PAUSE
@@ -161,9 +167,19 @@ class _Member:
         cancelled = job.canceller.is_accepted
         return told_by_scheduler(said, self._files, self._job_id, cancelled=cancelled)
 
-    def _forward(self) -> bool:
-        moved = [tail.forward() for tail in self._tails]  # both, whatever the first has
-        return any(moved)
+    def _forward(self) -> int:
+        return sum([tail.forward() for tail in self._tails])  # both, whatever the first has
+
+    def _finish(self) -> None:
+        """Hand on what the command wrote: all of it is in the files by now.
+
+        What it has left behind may go on writing for ever, so there is an end to that.
+        """
+        for tail in self._tails:
+            rest = tail.size()
+            while (moved := tail.forward()) and moved < rest:
+                rest -= moved
+                self._observer.tick()
 
 
 def follow(
@@ -193,5 +209,5 @@ def follow(
             outcome = _Member(job, None, observer).follow(known)
     finally:
         known.watch.close()
-    observer.event("ended", job_id=job.job_id, **report_details(known.watch.report))
+    observer.event("ended", job_id=job.job_id, **report_details(known.report_of(None)))
     return outcome
