@@ -83,9 +83,8 @@ class _Job:
             self._over_since.setdefault(None, time.monotonic())
             return
         self.states.tell(report)
-        reports: dict[int | None, JobReport] = {None: report}
-        reports.update(report.members)
-        for index, known in reports.items():
+        reports: list[tuple[int | None, JobReport]] = [(None, report), *report.members.items()]
+        for index, known in reports:
             if known.state is JobState.ENDED:
                 self._ended[index] = known
                 self._over_since.setdefault(index, time.monotonic())

@@ -19,6 +19,10 @@ pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
 
+from qxub.execution.local_batch.dispatch_posix import dispatch  # noqa: E402
+from qxub.execution.local_batch.queue_posix import LocalBatch  # noqa: E402
+from qxub.execution.local_batch.submission_posix import NewJob, insert_job  # noqa: E402
+
 
 @pytest.mark.parametrize("status", [0, 7, 255])
 def test_a_job_s_status(batch: LocalQueue, status: int) -> None:
@@ -118,6 +122,32 @@ def test_a_submission_that_is_killed_is_all_there_or_not_at_all(
     assert again == found or (not found and again == ["1.local"])
     assert batch.wait("1.local")["kind"] == "completed"
     assert batch.query("2.local") == [None]
+    assert batch.read("ran") == "x\n"
+
+
+def test_a_start_that_came_to_nothing_runs_no_other_job(
+    batch: LocalQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full at the end of a transaction takes back the job, not its supervisor.
+
+    The next job has the same number, and a supervisor of its own.
+    """
+    monkeypatch.setenv("XDG_STATE_HOME", batch.environment["XDG_STATE_HOME"])
+    queue = LocalBatch(batch.directory / "state" / "qxub")
+    script = batch.directory / "job.sh"
+    script.write_text(f"echo x >>{batch.directory}/ran; sleep 1\n")
+    job = NewJob(script, log=batch.directory / "log")
+
+    def fail() -> None:
+        with queue.database.transaction() as connection:
+            insert_job(connection, job)
+            dispatch(connection, queue.running)
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - its own
+        fail()
+    assert queue.submit(job) == "1.local"
+    assert batch.wait("1.local")["kind"] == "completed"
     assert batch.read("ran") == "x\n"
 
 

@@ -14,6 +14,7 @@ from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, parse_job_id
 from qxub.execution.local_batch.members import MemberEnding, end_member
+from qxub.execution.local_batch.running_posix import SUPERVISOR
 from qxub.execution.local_batch.supervisor_posix import Supervisor
 from qxub.job import OutcomeKind
 
@@ -32,7 +33,10 @@ def supervise(batch: LocalBatch, job_id: str) -> None:
             " WHERE number = ? AND array_index = ? AND state = 'running'",
             (number, index),
         ).fetchone()
-    if job is None:  # the transaction that started this process came to nothing
+        is_ours = batch.running.process(job_id, SUPERVISOR) == os.getpid()
+    # The transaction that started this process may have come to nothing; then there is no such
+    # job, or another one with its number and a supervisor of its own.
+    if job is None or not is_ours:
         return
     ending = _run(batch, job_id, job)
     with batch.database.transaction() as queue:
