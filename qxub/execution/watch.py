@@ -73,7 +73,8 @@ class Watch:
 
         `at_most` shortens the wait, in seconds after the last question, for what cannot wait for
         the interval, as long as there is credit for that; a scheduler that did not answer is not
-        pressed so. Returns whether the scheduler has answered anew. Raises what the asking raised, other than SchedulerError.
+        pressed so. Returns whether the scheduler has answered anew. Raises what the asking raised,
+        other than SchedulerError.
         """
         is_busy = self._background.is_busy()
         now = time.monotonic()
