@@ -12,7 +12,6 @@ from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
     JobReport,
-    Reports,
     Submission,
     answered,
     report_of_array,
@@ -58,6 +57,7 @@ class Slurm:
 
     def __init__(self) -> None:
         self._has_accounting = True
+        self._takes_lists = True
 
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines.
@@ -89,15 +89,15 @@ class Slurm:
         ended, of which it may have forgotten members. Where there is no accounting the controller
         has the last word.
         """
-        answer = answered(self, (yield _squeue(job_ids)))
-        if answer.status != 0 and _UNKNOWN not in answer.stderr:
+        are_several = len(job_ids) > 1
+        is_list = are_several and self._takes_lists
+        answer = answered(self, (yield _squeue(job_ids if is_list or not are_several else ())))
+        if answer.status != 0 and is_list and _UNKNOWN in answer.stderr:
+            self._takes_lists = False  # which of them is unknown it does not say
+            answer = answered(self, (yield _squeue()))
+        if answer.status != 0 and (are_several or _UNKNOWN not in answer.stderr):
             message = f"squeue failed: {answer.words}"
             raise SchedulerError(message)
-        if answer.status != 0 and len(job_ids) > 1:  # which of them is unknown it does not say
-            apart: Reports = {}
-            for job_id in job_ids:
-                apart.update((yield from self.query([job_id])))
-            return apart
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
         if unsure and self._has_accounting:
@@ -164,10 +164,11 @@ class Slurm:
         raise SchedulerError(message)
 
 
-def _squeue(job_ids: Sequence[str]) -> list[str]:
+def _squeue(job_ids: Sequence[str] = ()) -> list[str]:
+    """Ask for these jobs, or for all of the user's."""
     fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
     argv = ["squeue", "--states=all", "--array", "--noheader", f"--Format={fields}"]
-    return [*argv, f"--jobs={','.join(job_ids)}"]
+    return [*argv, f"--jobs={','.join(job_ids)}" if job_ids else "--me"]
 
 
 def _squeue_records(text: str) -> Iterator[Found]:

@@ -107,10 +107,18 @@ def test_all_jobs_are_one_question() -> None:
 
 def test_one_unknown_job_does_not_make_the_others_unknown() -> None:
     """squeue of 22.05 leaves it out; one that refused the question would not say which it is."""
-    told = Answer(line("RUNNING", job="13|N/A"), "", 0)
-    found, _ = converse(Slurm().query(["12", "13"]), UNKNOWN, UNKNOWN, DISABLED, told)
+    scheduler = Slurm()
+    told = Answer(line("RUNNING", job="13|N/A") + line("RUNNING", job="14|N/A"), "", 0)
+    found, commands = converse(scheduler.query(["12", "13"]), UNKNOWN, told, DISABLED)
     assert found["12"] is None
     assert found["13"] is not None
+    assert len(found) == 2
+    assert commands[1].endswith(" --me")
+    found, commands = converse(scheduler.query(["12", "13"]), told)  # which it remembers
+    assert found["12"] is None
+    assert commands[0].endswith(" --me")
+    with pytest.raises(SchedulerError):
+        converse(scheduler.query(["12", "13"]), UNKNOWN)
 
 
 @pytest.mark.parametrize("accounting", [DISABLED, Answer("", "no sacct", COMMAND_MISSING)])
