@@ -373,6 +373,22 @@ def test_a_slow_scheduler_does_not_hold_up_the_follower(
     look_until(watch, lambda: watch.is_answered)
 
 
+def test_without_a_thread_to_ask_in_the_following_goes_on(
+    tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a user's thousand processes have used up all threads that a login node gives."""
+    caplog.set_level(logging.INFO, "qxub")
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    before = threading.stack_size(1 << 46)  # which no machine has
+    try:
+        look_until(watch, lambda: "can't start new thread" in caplog.text)
+        assert scheduler.calls == []
+    finally:
+        threading.stack_size(before)
+    look_until(watch, lambda: watch.is_answered)
+
+
 def test_what_is_wrong_in_the_asking_is_not_swallowed(tmp_path: Path) -> None:
     def ask(job_ids: Sequence[str]) -> dict[str, JobReport | None]:
         raise AssertionError(job_ids)
