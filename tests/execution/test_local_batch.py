@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
 
 from qxub.execution.local_batch.dispatch_posix import dispatch  # noqa: E402
 from qxub.execution.local_batch.queue_posix import LocalBatch  # noqa: E402
