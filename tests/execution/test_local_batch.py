@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +185,24 @@ def test_a_queue_that_cannot_be_read_is_said(batch: LocalQueue) -> None:
     assert answer.returncode == 69
     assert f"the queue of this machine, {database}, cannot be used" in answer.stderr
     database.unlink()
+
+
+def test_an_ending_that_cannot_be_recorded_at_once_is_not_lost(batch: LocalQueue) -> None:
+    """As on a full disk: a job that depends on this one is not to be cancelled for that."""
+    job = batch.submit("touch on; while [ ! -e go ]; do sleep 0.02; done; exit 3")
+    batch.wait_for_file("on")
+    supervisor = batch.supervisor(job)
+    (database,) = (batch.directory / "state").glob("qxub/local/*/queue.db")
+    away = database.rename(database.with_name("away"))
+    database.mkdir()
+    batch.touch("go")
+    children = f"/proc/{supervisor}/task/{supervisor}/children"
+    wait_until(lambda: not Path(children).exists() or not Path(children).read_text())
+    time.sleep(1)
+    database.rmdir()
+    away.rename(database)
+    found = batch.wait(job)
+    assert (found["kind"], found["status"]) == ("completed", 3)
 
 
 def test_a_run_directory_that_is_gone_ends_its_job_and_no_other(batch: LocalQueue) -> None:

@@ -8,8 +8,10 @@ assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for W
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING
 
+from qxub.errors import SchedulerError
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, parse_job_id
@@ -21,7 +23,11 @@ from qxub.job import OutcomeKind
 if TYPE_CHECKING:
     import sqlite3
 
+    from qxub.execution.local_batch.database import Database
     from qxub.execution.local_batch.queue_posix import LocalBatch
+
+RECORD_PATIENCE = 600.0
+"""seconds for which a supervisor stays with an ending that cannot be recorded"""
 
 
 def supervise(batch: LocalBatch, job_id: str) -> None:
@@ -39,12 +45,29 @@ def supervise(batch: LocalBatch, job_id: str) -> None:
     if job is None or not is_ours:
         return
     ending = _run(batch, job_id, job)
-    with batch.database.transaction() as queue:
-        end_member(queue, number, index, ending)
-        settle(queue, number)
+    _write_down(batch.database, number, index, ending)
     batch.running.remove(job_id)
     with batch.database.transaction() as queue:
         dispatch(queue, batch.running)
+
+
+def _write_down(database: Database, number: int, index: int, ending: MemberEnding) -> None:
+    """Record how the job ended: no one else knows. A full disk may have room again.
+
+    Raises SchedulerError where that cannot be done for long.
+    """
+    deadline = time.monotonic() + RECORD_PATIENCE
+    while True:
+        try:
+            with database.transaction() as queue:
+                end_member(queue, number, index, ending)
+                settle(queue, number)
+        except SchedulerError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> MemberEnding:
