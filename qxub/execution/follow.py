@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import math
 import os
 import socket
 import time
@@ -34,8 +36,12 @@ QUEUE_PAUSE = 0.5
 """seconds between two looks for the start of a job that waits"""
 FILE_GRACE = 10.0
 """seconds that a status file may take to show on a shared file system after the job's end"""
+ABSENCE = 60.0
+"""seconds for which the run directory may be away: a file server that is started again, a mount"""
 ENDING_INTERVAL = 5.0
 """seconds between two questions at first, where only the scheduler can tell how the job ended"""
+
+log = logging.getLogger(__name__)
 
 
 class _Job:
@@ -124,6 +130,7 @@ class _Member:
         self._observer = observer
         self._waits_for_scheduler = False
         self._has_started = False
+        self._unseen_since = math.inf
         self._tails = (Tail(files.stdout, observer.stdout), Tail(files.stderr, observer.stderr))
 
     def follow(self, job: _Job) -> Outcome:
@@ -132,7 +139,7 @@ class _Member:
         try:
             while True:
                 job.look(waits_for_scheduler=self._waits_for_scheduler)
-                outcome = self._look(job)
+                outcome = self._look_again(job)
                 moved = self._forward() if self._has_started or outcome is not None else False
                 if outcome is not None:
                     self._finish()
@@ -144,6 +151,19 @@ class _Member:
         finally:
             for tail in self._tails:
                 tail.close()
+
+    def _look_again(self, job: _Job) -> Outcome | None:
+        """Look once; what is not there to be looked at may be in a moment. Raises OSError."""
+        try:
+            outcome = self._look(job)
+        except OSError as error:
+            self._unseen_since = min(self._unseen_since, time.monotonic())
+            if time.monotonic() - self._unseen_since > ABSENCE:
+                raise
+            log.info("cannot see the run of job %s now: %s", self._job_id, error)
+            return None
+        self._unseen_since = math.inf
+        return outcome
 
     def _look(self, job: _Job) -> Outcome | None:
         """Look once at the script's own signs; return the outcome when it is known."""

@@ -26,7 +26,7 @@ class Tail:
 
     At the end of what is seen the file is opened again by its path: a client of NFS asks the
     server for the size then, and may answer from its cache at any other time (nfs(5),
-    "close-to-open cache consistency").
+    "close-to-open cache consistency"). ESTALE tells of a file that was removed or replaced there.
     """
 
     def __init__(self, path: Path, sink: Callable[[bytes], None]) -> None:
@@ -68,7 +68,7 @@ class Tail:
             try:
                 piece = self._file.read(PIECE)
             except OSError as error:
-                if error.errno != errno.ESTALE:  # removed or replaced on the server
+                if error.errno != errno.ESTALE:
                     raise
                 self.close()
                 break
@@ -83,8 +83,10 @@ class Tail:
         """Open what the path names now, at the place to go on from; return whether it is there."""
         try:
             file = self._path.open("rb", buffering=0)
-        except FileNotFoundError:  # not yet, or no more
-            return False
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ESTALE):
+                raise
+            return False  # not yet, or no more
         now = os.fstat(file.fileno())
         if self._opened is not None and not os.path.samestat(self._opened, now):
             self._tell("was replaced")

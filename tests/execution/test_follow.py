@@ -337,3 +337,27 @@ def test_a_process_that_writes_for_ever_does_not_keep_the_job_from_ending(
     run.begin()
     assert run.outcome().status == 3
     assert sum(handed_on) >= 1 << 17
+
+
+def test_a_run_directory_that_is_away_for_a_moment_costs_nothing(run: ScriptedRun) -> None:
+    """As where an automounter, or a file server, is started again."""
+    run.starts(out=b"one")
+    run.begin()
+    wait_until(lambda: run.observer.out == b"one")
+    away = run.run.path.rename(run.run.path.with_name("away"))
+    time.sleep(1)
+    away.rename(run.run.path)
+    run.writes(b", two")
+    run.ends("exit 3")
+    assert run.outcome().status == 3
+    assert run.observer.out == b"one, two"
+
+
+def test_a_run_directory_that_is_gone_ends_the_following(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "ABSENCE", 0.5)
+    run.starts()
+    run.run.path.rename(run.run.path.with_name("away"))
+    with pytest.raises(FileNotFoundError):
+        run.follow()
