@@ -100,7 +100,7 @@ class AnswerFile:
         """Return a value that is another one when there is another answer."""
         try:
             status = self._path.stat()
-        except FileNotFoundError:
+        except OSError:  # not there, or another user's
             return id(self._unwritten)
         return status.st_mtime_ns, status.st_ino, status.st_size, id(self._unwritten)
 
@@ -110,7 +110,7 @@ class AnswerFile:
             answer = SharedAnswer(self._path.read_bytes())
         except FileNotFoundError:
             answer = SharedAnswer()
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             log.info("%s is passed over: %s", self._path, error)
             answer = SharedAnswer()
         if answer.asked_at > time.monotonic():  # before the machine was started again

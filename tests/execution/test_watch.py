@@ -320,10 +320,15 @@ def test_what_cannot_be_shared_is_known_all_the_same(
     assert "cannot write" in caplog.text
 
 
+@pytest.mark.parametrize("is_file", [False, True])
 def test_where_there_can_be_no_directory_each_asks_for_itself(
-    tmp_path: Path, scheduler: Recorder
+    tmp_path: Path, scheduler: Recorder, is_file: bool
 ) -> None:
-    (tmp_path / "watch").symlink_to("nowhere")
+    """As where root has made it, by a sudo that keeps HOME."""
+    if is_file:
+        (tmp_path / "watch").touch()
+    else:
+        (tmp_path / "watch").symlink_to("nowhere")
     scheduler.reports = {"1": JobReport(JobState.HELD)}
     watch = Watch(tmp_path / "watch" / "x", "1", scheduler, INTERVAL)
     look_until(watch, lambda: watch.is_answered)
