@@ -37,6 +37,9 @@ COMMENT = "qxub:"
 _JOB_ID = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
 _SACCT_ID = re.compile(r"(\d+)(?:_\[?([\d,:-]+)(?:%\d+)?\]?)?")
 """a job, a member such as 8_1, or members that ended before they began, such as 8_[2,4-9:2%1]"""
+_SQUEUE_MEMBERS = re.compile(r"([\d,:-]+)(?:%\d+)?")
+"""a member such as 3, or those that wait, such as 4-9:2%1, on one line; `squeue --array` has a line
+for each, but (22.05) leaves out the last one of a range with a step"""
 _UNKNOWN = "Invalid job id"
 _NO_ACCOUNTING = "accounting storage is disabled"
 _ANSWER_LOST = ("Socket timed out", "Zero Bytes were transmitted", "Message receive failure")
@@ -167,7 +170,7 @@ class Slurm:
 def _squeue(job_ids: Sequence[str] = ()) -> list[str]:
     """Ask for these jobs, or for all of the user's."""
     fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
-    argv = ["squeue", "--states=all", "--array", "--noheader", f"--Format={fields}"]
+    argv = ["squeue", "--states=all", "--noheader", f"--Format={fields}"]
     return [*argv, f"--jobs={','.join(job_ids)}" if job_ids else "--me"]
 
 
@@ -177,8 +180,10 @@ def _squeue_records(text: str) -> Iterator[Found]:
         if len(values) != len(SQUEUE_FIELDS) + 1:
             continue  # a site's notice
         record = dict(zip((name for name, _ in SQUEUE_FIELDS), values))
-        index = int(record["member"]) if record["member"].isdigit() else None
-        yield record["job"], index, read_record(record["job"], record)
+        report = read_record(record["job"], record)
+        match = _SQUEUE_MEMBERS.fullmatch(record["member"])
+        for index in _indices(match[1]) if match else (None,):
+            yield record["job"], index, report
 
 
 def _sacct_records(text: str) -> Iterator[Found]:
