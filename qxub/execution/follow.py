@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from qxub.execution import query
 from qxub.execution.canceller import Canceller
-from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_by_script, worst
+from qxub.execution.ending import (
+    scheduler_may_know_why,
+    script_may_know_more,
+    told_by_scheduler,
+    told_by_script,
+    worst,
+)
 from qxub.execution.result import member_details, report_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
@@ -149,7 +155,7 @@ class _Member:
             self._has_started = True
             job.states.start()
         ending = self._files.ending()
-        if ending is not None and not ending.terminated:
+        if ending is not None and not scheduler_may_know_why(ending):
             return told_by_script(ending, self._files, self._job_id)
         self._waits_for_scheduler = ending is not None
         over_for, said = job.over_for(self._index), job.said(self._index)
