@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real import cgroups
+from tests.real.requirements import require
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.real.jobs.sites import Desk
 
 pytestmark = pytest.mark.timeout(300)
+told_by_scheduler = pytest.mark.told_by_scheduler
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 130, 255])
@@ -47,12 +50,27 @@ def test_walltime(desk: Desk) -> None:
     assert (ended.status, ended.kind, ended.out) == (124, "walltime exceeded", b"begun\n")
 
 
-def test_memory(desk: Desk) -> None:
+@told_by_scheduler
+@pytest.mark.parametrize("is_in_a_shell", [False, True], ids=["alone", "in-a-shell"])
+def test_memory(desk: Desk, is_in_a_shell: bool) -> None:
+    """Where the kernel kills a process of the job only, a shell tells of it as exit status 137."""
     if desk.site.name == "slurm":
-        pytest.skip("this Slurm has no cgroups to enforce memory with")
-    hog = "import time; x = bytearray(300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
-    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", sys.executable, "-S", "-c", hog)
+        pytest.skip("this Slurm enforces no memory; slurm_larger does")
+    if desk.site.name == "slurm_larger" and cgroups.obstacle():
+        require("cgroups", cgroups.obstacle())
+    hog = "import time; x = b'x' * (300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
+    words = [sys.executable, "-S", "-c", hog]
+    if is_in_a_shell:
+        words = ["sh", "-c", '"$@"; exit "$?"', "sh", *words]
+    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", *words)
     assert (ended.status, ended.kind) == (137, "out of memory")
+
+
+@told_by_scheduler
+def test_killed_with_its_script(desk: Desk) -> None:
+    ended = desk.exec("--", "sh", "-c", "echo before; kill -9 0")
+    assert (ended.status, ended.out) == (137, b"before\n")
+    assert (ended.kind, ended.result["signal"]) == ("signalled", 9)
 
 
 def test_ctrl_c_while_it_runs(desk: Desk) -> None:
@@ -64,6 +82,7 @@ def test_ctrl_c_while_it_runs(desk: Desk) -> None:
     assert (ended.status, ended.kind, ended.out) == (130, "cancelled", b"told\n")
 
 
+@told_by_scheduler
 def test_ctrl_c_before_it_starts(desk: Desk) -> None:
     with desk.following("--hold", "--", "touch", "ran") as following:
         following.job_id()
@@ -87,6 +106,7 @@ def test_a_second_ctrl_c_leaves_the_job_alone(desk: Desk) -> None:
     assert job_id in ended.err
 
 
+@told_by_scheduler
 def test_deleted_by_another_hand_while_it_runs(desk: Desk) -> None:
     with desk.following("--", "sh", "-c", "touch started; exec sleep 200") as following:
         wait_until((desk.work / "started").exists)
@@ -95,6 +115,7 @@ def test_deleted_by_another_hand_while_it_runs(desk: Desk) -> None:
     assert (ended.status, ended.kind) == (130, "cancelled")
 
 
+@told_by_scheduler
 def test_deleted_by_another_hand_while_it_is_queued(desk: Desk) -> None:
     with desk.following("--hold", "--", "touch", "ran") as following:
         desk.site.command(desk.site.delete, following.job_id())

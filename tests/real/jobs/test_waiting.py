@@ -56,6 +56,7 @@ def test_after_the_failure_of_another(desk: Desk) -> None:
     assert (ended.status, ended.err) == (0, "")
 
 
+@pytest.mark.told_by_scheduler
 def test_what_it_waits_for_never_comes(desk: Desk) -> None:
     ended = after(desk, "afterok", 1, "touch", "ran")
     assert (ended.status, ended.kind) == (130, "cancelled")
@@ -81,6 +82,7 @@ def test_the_outcome_of_an_array_is_the_worst_of_its_members(desk: Desk) -> None
     assert statuses == [(1, 0), (2, 7), (3, 0)]
 
 
+@pytest.mark.told_by_scheduler
 def test_an_array_that_is_cancelled(desk: Desk) -> None:
     script = f'touch "started.{INDEX}"; exec sleep 250'
     with desk.following("--array", "1-2", "--", "sh", "-c", script) as following:
@@ -90,6 +92,7 @@ def test_an_array_that_is_cancelled(desk: Desk) -> None:
     assert (ended.status, ended.kind) == (130, "cancelled")
 
 
+@pytest.mark.told_by_scheduler
 @pytest.mark.parametrize(("deleted", "other"), [(1, 2), (2, 1)], ids=["running", "queued"])
 def test_a_member_that_is_deleted_by_another_hand(desk: Desk, deleted: int, other: int) -> None:
     wait = f'while [ ! -e "go.{INDEX}" ]; do sleep 0.05; done'
