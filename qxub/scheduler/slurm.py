@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Optional
 
@@ -25,13 +26,14 @@ from qxub.scheduler.slurm_states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
     Found = tuple[str, Optional[int], JobReport]
     """job ID, index of the member, and what is known of it"""
-    Accounted = Generator[list[str], Answer, list[Found]]
+
+log = logging.getLogger(__name__)
 
 COMMENT = "qxub:"
 """is before the run ID in a job's comment"""
@@ -100,13 +102,10 @@ class Slurm:
             return apart
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
+        known: Reports = {job_id: found.get(job_id) for job_id in job_ids}
         if unsure and self._has_accounting:
-            records = yield from self._accounted(unsure)
-            for job_id, report in _reports(unsure, records).items():
-                known = found.get(job_id)
-                members = {**report.members, **(known.members if known else {})}
-                found[job_id] = report_of_array(members) if members else report
-        return {job_id: found.get(job_id) for job_id in job_ids}
+            self._add_accounted(known, unsure, (yield _sacct(unsure)))
+        return known
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         """Ask the controller for the comments of the user's jobs."""
@@ -147,27 +146,38 @@ class Slurm:
         """Read sbatch's words (qxub.scheduler.refusals)."""
         return refusals.reading(refusals.SLURM, answer.words)
 
-    def _accounted(self, job_ids: Sequence[str]) -> Accounted:
-        """Return the records of the accounting, where there is one.
+    def _add_accounted(self, known: Reports, unsure: Sequence[str], answer: Answer) -> None:
+        """Add what the accounting says of jobs of which the controller may not know all.
 
-        Raises SchedulerError where there is one that does not answer.
+        Where it does not answer nothing is known of those. Raises SchedulerError where they are
+        all that was asked for.
         """
-        fields = ",".join(field for _, field in SACCT_FIELDS)
-        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
-        answer = yield [*argv, "--parsable2", f"--format={fields}"]
-        if answer.status == 0:
-            return list(_sacct_records(answer.stdout))
         if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
             self._has_accounting = False
-            return []
-        message = f"sacct failed: {answer.words}"
-        raise SchedulerError(message)
+        elif answer.status == 0:
+            for job_id, report in _reports(unsure, _sacct_records(answer.stdout)).items():
+                seen = known[job_id]
+                members = {**report.members, **(seen.members if seen else {})}
+                known[job_id] = report_of_array(members) if members else report
+        elif len(unsure) == len(known):
+            message = f"sacct failed: {answer.words}"
+            raise SchedulerError(message)
+        else:
+            log.info("sacct failed, so that nothing is known of %s: %s", unsure, answer.words)
+            for job_id in unsure:
+                del known[job_id]
 
 
 def _squeue(job_ids: Sequence[str]) -> list[str]:
     fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
     argv = ["squeue", "--states=all", "--array", "--noheader", f"--Format={fields}"]
     return [*argv, f"--jobs={','.join(job_ids)}"]
+
+
+def _sacct(job_ids: Sequence[str]) -> list[str]:
+    fields = ",".join(field for _, field in SACCT_FIELDS)
+    argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
+    return [*argv, "--parsable2", f"--format={fields}"]
 
 
 def _squeue_records(text: str) -> Iterator[Found]:

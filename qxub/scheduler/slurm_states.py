@@ -76,7 +76,7 @@ _ENDINGS = {
     "PREEMPTED": OutcomeKind.LOST,
     "REVOKED": OutcomeKind.LOST,
 }
-_NOTHING = ("", "None", "N/A", "(null)", "Unknown")
+_NOTHING = ("", "None", "N/A", "(null)", "Unknown", "None assigned")
 
 
 def read_record(job_id: str, record: Record) -> JobReport:
@@ -90,18 +90,21 @@ def read_record(job_id: str, record: Record) -> JobReport:
     if word == "PENDING":
         state = _REASONS.get(reason, state)
     waiting = state in NOT_STARTED
+    nodes = _known(record["nodes"])
     start, elapsed = _seconds(record["start"]), _known(record["elapsed"])
+    # What was cancelled while it waited has the time of that for its start, and never had a node.
+    has_run = not waiting and bool(nodes)
     return JobReport(
         state,
         _outcome(job_id, word, record["code"], reason) if state is JobState.ENDED else None,
         reason=reason if waiting else "",
         starts_at=start if waiting else None,
         queue=record["queue"],
-        nodes=_known(record["nodes"]),
+        nodes=nodes,
         submitted_at=_seconds(record["submitted"]),
-        started_at=None if waiting else start,
+        started_at=start if has_run else None,
         ended_at=_seconds(record["end"]) if state is JobState.ENDED else None,
-        used={} if waiting else {"elapsed": elapsed},
+        used={"elapsed": elapsed} if has_run else {},
     )
 
 
