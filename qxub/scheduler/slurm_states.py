@@ -84,7 +84,7 @@ def read_record(job_id: str, record: Record) -> JobReport:
 
     A state that is not among Slurm's is an ending of which nothing is known.
     """
-    word = record["state"].partition(" ")[0]  # sacct: CANCELLED by 1000
+    word = _word(record["state"])
     reason = _known(record["reason"])
     state = _STATES.get(word, JobState.ENDED)
     if word == "PENDING":
@@ -96,7 +96,9 @@ def read_record(job_id: str, record: Record) -> JobReport:
     has_run = not waiting and bool(nodes)
     return JobReport(
         state,
-        _outcome(job_id, word, record["code"], reason) if state is JobState.ENDED else None,
+        _outcome(job_id, record["state"], record["code"], reason)
+        if state is JobState.ENDED
+        else None,
         reason=reason if waiting else "",
         starts_at=start if waiting else None,
         queue=record["queue"],
@@ -106,6 +108,11 @@ def read_record(job_id: str, record: Record) -> JobReport:
         ended_at=_seconds(record["end"]) if state is JobState.ENDED else None,
         used={"elapsed": elapsed} if has_run else {},
     )
+
+
+def _word(state: str) -> str:
+    """Return the state alone: sacct says by whom, as in CANCELLED by 1000 (a user ID)."""
+    return state.partition(" ")[0]
 
 
 def _known(text: str) -> str:
@@ -130,8 +137,9 @@ def _exit_code(text: str) -> tuple[int, int] | None:
     return int(status) >> 8, int(status) & 0x7F
 
 
-def _outcome(job_id: str, word: str, code: str, reason: str) -> Outcome:
-    detail = f"Slurm says {word}" + (f" ({reason})" if reason else "")
+def _outcome(job_id: str, state: str, code: str, reason: str) -> Outcome:
+    detail = f"Slurm says {state}" + (f" ({reason})" if reason else "")
+    word = _word(state)
     if word in _ENDINGS:
         return Outcome(_ENDINGS[word], job_id=job_id, detail=detail)
     ended = _exit_code(code) if word in ("COMPLETED", "FAILED") else None

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from qxub.errors import RefusedError, SchedulerError
-from qxub.execution.commands import run_command
 from qxub.execution.query import ask
-from qxub.execution.submit import submit
-from qxub.job import ArrayRange, JobSpec, JobState, OutcomeKind, Resources
+from qxub.job import ArrayRange, JobState, OutcomeKind, Resources
 from qxub.scheduler.slurm import Slurm
-from tests.execution.plans import plan_of, wait_for_report
+from tests.execution.plans import wait_for_report
 from tests.execution.test_slurm_follow import Site
+from tests.execution.test_slurm_jobs import Cluster, change
 from tests.real import cgroups
 from tests.real.processes import free_port
 from tests.real.requirements import require
@@ -31,24 +30,18 @@ if TYPE_CHECKING:
     from qxub.scheduler.base import JobReport
     from tests.real.slurm import Slurm as RealSlurm
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Slurm needs POSIX")
+if sys.platform == "win32":
+    pytest.skip("Slurm needs POSIX", allow_module_level=True)
+
 SECONDS_TO_FORGET = 60.0
 
 
-class Cluster:
-    """Where the jobs of this module go."""
+class ForgetfulCluster(Cluster):
+    """One whose controller forgets a job some seconds after its end."""
 
     def __init__(self, slurm: RealSlurm, state: Path) -> None:
+        super().__init__(state)
         self.slurm = slurm
-        self._state = state
-
-    def submit(self, body: str, **fields: object) -> str:
-        spec = JobSpec(("x",), **fields)  # type: ignore[arg-type]
-        return submit(plan_of(Slurm(), spec, body, self._state)).job_id
-
-    def run(self, *argv: str) -> None:
-        answer = run_command(argv)
-        assert answer.status == 0, answer
 
     def running(self, *options: str) -> str:
         """Submit a job that runs until it is ended, by sbatch's options; its ID, when it runs."""
@@ -67,10 +60,12 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(larger_slurm: RealSlurm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(
+    larger_slurm: RealSlurm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ForgetfulCluster]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SLURM_CONF", str(larger_slurm.conf))
-        yield Cluster(larger_slurm, tmp_path_factory.mktemp("accounted") / "runs")
+        yield ForgetfulCluster(larger_slurm, tmp_path_factory.mktemp("accounted") / "runs")
 
 
 class Sleeper(NamedTuple):
@@ -82,7 +77,9 @@ class Sleeper(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def sleeper(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sleeper]:
+def sleeper(
+    cluster: ForgetfulCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sleeper]:
     """As after Ctrl-Z; its job's script is killed meanwhile."""
     directory = tmp_path_factory.mktemp("sleeper")
     site = Site(directory, cluster.slurm)
@@ -98,44 +95,62 @@ def sleeper(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
             process.kill()
 
 
-@pytest.fixture(scope="module")
-def jobs(cluster: Cluster, sleeper: Sleeper) -> Mapping[str, str]:
-    """Jobs of every ending, by what has become of them, forgotten by the controller."""
-    made = {"slept": sleeper.job_id}
-    wait_for_report(Slurm(), sleeper.job_id, lambda report: report.state is JobState.ENDED)
-    made["node failed"] = cluster.running("--no-requeue")
-    node = f"nodename={cluster.slurm.node}"
-    cluster.run("scontrol", "update", node, "state=down", "reason=test")
+def ended_by_slurm(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
+    failed = cluster.running("--no-requeue")
+    change(["scontrol", "update", f"nodename={cluster.slurm.node}", "state=down", "reason=test"])
     wait_until(lambda: "idle" in cluster.slurm.run("sinfo", "-h", "-o", "%t").stdout)
-    made["over its walltime"] = cluster.running()
-    # which Slurm looks at twice a minute
-    cluster.run("scontrol", "update", f"jobid={made['over its walltime']}", "endtime=now")
-    made["cancelled"] = cluster.running()
-    cluster.run("scancel", made["cancelled"])
-    made["cancelled when it was to run again"] = again = cluster.running("--requeue")
-    cluster.run("scontrol", "requeue", again)
-    wait_for_report(Slurm(), again, lambda report: report.state is JobState.WAITING)
-    cluster.run("scancel", again)
-    made["cancelled in the queue"] = cluster.submit("true", hold=True)
-    cluster.run("scancel", made["cancelled in the queue"])
-    made["exit 0"] = cluster.submit("exit 0")
-    made["exit 3"] = cluster.submit("exit 3")
-    made["killed"] = cluster.submit("kill -9 $$")
-    made["waited in vain"] = cluster.submit("true", dependencies=(f"afterok:{made['exit 3']}",))
-    made["array"] = cluster.submit("exit $SLURM_ARRAY_TASK_ID", array=ArrayRange(0, 9, 3))
-    made["array cancelled"] = cluster.submit("true", array=ArrayRange(1, 90, 1, 1), hold=True)
-    cluster.run("scancel", made["array cancelled"])
+    yield "node failed", failed
+    late = cluster.running()
+    change(["scontrol", "update", f"jobid={late}", "endtime=now"])  # looked at twice a minute
+    yield "over its walltime", late
     if cluster.slurm.enforces_memory:
         hog = f"{sys.executable} -S -c 'x = b\"x\" * (300 << 20)'; exit 0"
-        made["out of memory"] = cluster.submit(hog, resources=Resources(memory=100 << 20))
-    cluster.forgets(set(made.values()))
+        job = cluster.submit(hog, resources=Resources(memory=100 << 20))
+        yield "out of memory", job.job_id
+
+
+def ended_by_hand(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
+    yield "cancelled", cluster.running()
+    again = cluster.running("--requeue")
+    change(["scontrol", "requeue", again])
+    wait_for_report(Slurm(), again, lambda report: report.state is JobState.WAITING)
+    yield "cancelled when it was to run again", again
+    yield "cancelled in the queue", cluster.submit("true", hold=True).job_id
+    array = cluster.submit("true", array=ArrayRange(1, 300), hold=True).job_id
+    some = ",".join(str(index) for index in range(1, 300, 6))
+    change(["scancel", f"{array}_[{some}]"])  # of which there is no record
+    yield "array cancelled", array
+
+
+def ended_by_themselves(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
+    yield "exit 0", cluster.submit("exit 0").job_id
+    yield "killed", cluster.submit("kill -9 $$").job_id
+    failed = cluster.submit("exit 3").job_id
+    yield "exit 3", failed
+    yield "waited in vain", cluster.submit("true", dependencies=(f"afterok:{failed}",)).job_id
+    array = ArrayRange(0, 9, 3)
+    yield "array", cluster.submit("exit $SLURM_ARRAY_TASK_ID", array=array).job_id
+
+
+@pytest.fixture(scope="module")
+def jobs(cluster: ForgetfulCluster, sleeper: Sleeper) -> Mapping[str, str]:
+    """Jobs of every ending, by what has become of them, forgotten by the controller."""
+    wait_for_report(Slurm(), sleeper.job_id, lambda report: report.state is JobState.ENDED)
+    made = dict(ended_by_slurm(cluster))
+    for name, job_id in ended_by_hand(cluster):
+        made[name] = job_id
+        change(["scancel", job_id])
+    made.update(ended_by_themselves(cluster))
+    cluster.forgets({sleeper.job_id, *made.values()})
     return made
 
 
 @pytest.fixture(scope="module")
 def reports(jobs: Mapping[str, str]) -> Mapping[str, JobReport]:
-    """What the accounting says of them, in one answer."""
-    found = ask(Slurm(), list(jobs.values()))
+    """What the accounting says of them, in one answer, however the user likes his times."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SLURM_TIME_FORMAT", "relative")
+        found = ask(Slurm(), list(jobs.values()))
     return {name: report for name in jobs if (report := found[jobs[name]]) is not None}
 
 
@@ -161,7 +176,7 @@ def test_an_ending(
     assert (outcome.kind, outcome.exit_status) == (kind, exit_status)
 
 
-def test_out_of_memory(cluster: Cluster, reports: Mapping[str, JobReport]) -> None:
+def test_out_of_memory(cluster: ForgetfulCluster, reports: Mapping[str, JobReport]) -> None:
     """Whatever the job's script made of it."""
     if not cluster.slurm.enforces_memory:
         require("cgroups", cgroups.obstacle())
@@ -170,7 +185,9 @@ def test_out_of_memory(cluster: Cluster, reports: Mapping[str, JobReport]) -> No
     assert (outcome.kind, outcome.exit_status) == (OutcomeKind.OUT_OF_MEMORY, 137)
 
 
-def test_what_ran_has_a_node_and_times(cluster: Cluster, reports: Mapping[str, JobReport]) -> None:
+def test_what_ran_has_a_node_and_times(
+    cluster: ForgetfulCluster, reports: Mapping[str, JobReport]
+) -> None:
     told = reports["exit 3"]
     assert (told.queue, told.nodes) == ("normal", cluster.slurm.node)
     assert list(told.used) == ["elapsed"]
@@ -195,21 +212,24 @@ def test_the_members_of_an_array(reports: Mapping[str, JobReport]) -> None:
 
 def test_members_that_never_began(reports: Mapping[str, JobReport]) -> None:
     members = reports["array cancelled"].members
-    assert sorted(members) == list(range(1, 91))
+    assert sorted(members) == [index for index in range(1, 301) if index % 6 != 1]
     kinds = {told.outcome.kind for told in members.values() if told.outcome}
     assert kinds == {OutcomeKind.CANCELLED}
 
 
-def test_a_job_that_neither_knows(cluster: Cluster) -> None:
+def test_a_job_that_neither_knows(cluster: ForgetfulCluster) -> None:
     del cluster
     assert ask(Slurm(), ["99999"]) == {"99999": None}
 
 
 def test_an_accounting_that_is_down_says_nothing(
-    cluster: Cluster, jobs: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: ForgetfulCluster,
+    jobs: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of a job that the controller knows nothing is lost by that."""
-    held = cluster.submit("true", hold=True)
+    held = cluster.submit("true", hold=True).job_id
     settings = cluster.slurm.conf.read_text()
     nobody = f"AccountingStoragePort={free_port()}"
     conf = tmp_path / "slurm.conf"
@@ -219,10 +239,10 @@ def test_an_accounting_that_is_down_says_nothing(
         ask(Slurm(), [jobs["killed"]])
     found = ask(Slurm(), [jobs["killed"], held])
     assert list(found) == [held]
-    cluster.run("scancel", held)
+    change(["scancel", held])
 
 
-def test_a_project_that_is_not_ours(cluster: Cluster) -> None:
+def test_a_project_that_is_not_ours(cluster: ForgetfulCluster) -> None:
     with pytest.raises(RefusedError) as refused:
         cluster.submit("true", project="nobodys")
     assert refused.value.hint.startswith("Name a project that you belong to")
