@@ -103,13 +103,16 @@ class _Job:
         report = self.watch.report
         return report.members.get(index) if report and index is not None else report
 
-    def said(self, index: int | None) -> Outcome | None:
+    def said(self, index: int | None, *, has_started: bool) -> Outcome | None:
         """Return how the scheduler says that the job, or the member, has ended."""
         own, whole = self.report_of(index), self.watch.report
         if own is not None:
             return own.outcome
-        # Of a member that it does not tell of, only what ended the whole array is known.
-        outcome = whole.outcome if whole else None
+        # Of a member that it does not tell of, only what ended the whole array is known; or, where
+        # it tells of others, what ended those that never began.
+        if whole is None or (whole.members and has_started):
+            return None
+        outcome = whole.outcome
         return None if script_may_know_more(outcome) else outcome
 
 
@@ -158,7 +161,8 @@ class _Member:
         if ending is not None and not scheduler_may_know_why(ending):
             return told_by_script(ending, self._files, self._job_id)
         self._waits_for_scheduler = ending is not None
-        over_for, said = job.over_for(self._index), job.said(self._index)
+        over_for = job.over_for(self._index)
+        said = job.said(self._index, has_started=self._has_started)
         if over_for is None:
             return None
         may_come = ending is None and script_may_know_more(said)

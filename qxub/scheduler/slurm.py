@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 from qxub.errors import SchedulerError
@@ -22,6 +23,7 @@ from qxub.scheduler.slurm_options import sbatch_options
 from qxub.scheduler.slurm_states import (
     SACCT_FIELDS,
     SQUEUE_FIELDS,
+    never_began,
     read_record,
 )
 
@@ -155,10 +157,7 @@ class Slurm:
         if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
             self._has_accounting = False
         elif answer.status == 0:
-            for job_id, report in _reports(unsure, _sacct_records(answer.stdout)).items():
-                seen = known[job_id]
-                members = {**report.members, **(seen.members if seen else {})}
-                known[job_id] = report_of_array(members) if members else report
+            known.update(_accounted({job_id: known[job_id] for job_id in unsure}, answer.stdout))
         elif len(unsure) == len(known):
             message = f"sacct failed: {answer.words}"
             raise SchedulerError(message)
@@ -180,6 +179,25 @@ def _sacct(job_ids: Sequence[str]) -> list[str]:
     return [*argv, "--parsable2", f"--format={fields}"]
 
 
+def _accounted(known: Reports, text: str) -> dict[str, JobReport]:
+    """Return what sacct adds, of jobs that have ended.
+
+    What it calls running, but the controller does not know, does not run; how it ended is not told.
+    A member of which neither has a record was cancelled before it began: Slurm makes none for it.
+    """
+    records = list(_sacct_records(text))
+    unclear = {job_id for job_id, _, report in records if report.state is not JobState.ENDED}
+    ended = [record for record in records if record[2].state is JobState.ENDED]
+    found = _reports(list(known), ended)
+    for job_id, report in found.items():
+        seen = known[job_id]
+        members = {**report.members, **(seen.members if seen else {})}
+        if members:
+            others = None if job_id in unclear else never_began(job_id)
+            found[job_id] = replace(report_of_array(members), outcome=others)
+    return found
+
+
 def _squeue_records(text: str) -> Iterator[Found]:
     for line in text.splitlines():
         values = line.split("|")
@@ -191,16 +209,14 @@ def _squeue_records(text: str) -> Iterator[Found]:
 
 
 def _sacct_records(text: str) -> Iterator[Found]:
-    """Read what has ended: one that it calls running, but the controller does not know, is not."""
     for line in text.splitlines():
         record = dict(zip((name for name, _ in SACCT_FIELDS), line.split("|")))
         match = _SACCT_ID.fullmatch(record["id"])
         if match is None or len(record) != len(SACCT_FIELDS):
             continue
         report = read_record(match[1], record)
-        if report.state is JobState.ENDED:
-            for index in _indices(match[2]) if match[2] else (None,):
-                yield match[1], index, report
+        for index in _indices(match[2]) if match[2] else (None,):
+            yield match[1], index, report
 
 
 def _indices(text: str) -> Iterator[int]:

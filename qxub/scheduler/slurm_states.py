@@ -115,6 +115,12 @@ def _word(state: str) -> str:
     return state.partition(" ")[0]
 
 
+def never_began(job_id: str) -> Outcome:
+    """Return how a member ended of which Slurm has no record, but of other members."""
+    detail = "Slurm has no record of it, as of a member that is cancelled before it begins"
+    return Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=detail)
+
+
 def _known(text: str) -> str:
     return "" if text in _NOTHING else text
 

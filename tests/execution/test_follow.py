@@ -270,6 +270,23 @@ def test_members_of_which_only_the_scheduler_knows(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short_grace")
+def test_what_is_said_of_members_that_never_began_is_not_true_of_one_that_did(
+    tmp_path: Path,
+) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 3))
+    done = Outcome(OutcomeKind.COMPLETED, status=0, job_id=JOB_ID)
+    others = Outcome(OutcomeKind.CANCELLED, job_id=JOB_ID)
+    run.starts(1)
+    run.ends("exit 0", 1)
+    run.starts(3)
+    run.scheduler.says(ended(others, members={1: ended(done)}))
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+    members = [details["kind"] for name, details in run.observer.events if name == "member"]
+    assert members == ["completed", "cancelled", "lost"]
+
+
+@pytest.mark.usefixtures("short_grace")
 def test_the_grace_for_status_files_is_waited_for_once_in_an_array(tmp_path: Path) -> None:
     run = ScriptedRun(tmp_path, ArrayRange(1, 100))
     run.scheduler.says(None)

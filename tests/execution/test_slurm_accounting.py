@@ -20,6 +20,7 @@ from tests.execution.test_slurm_jobs import Cluster, change
 from tests.real import cgroups
 from tests.real.processes import free_port
 from tests.real.requirements import require
+from tests.real.test_real_parts import listening_addresses
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -242,6 +243,12 @@ def test_an_accounting_that_is_down_says_nothing(
     change(["scancel", held])
 
 
+def test_the_accounting_listens_on_loopback_only(cluster: ForgetfulCluster) -> None:
+    port = re.search(r"AccountingStoragePort=(\d+)", cluster.slurm.conf.read_text())
+    assert port is not None
+    assert listening_addresses(int(port[1])) == {"127.0.0.1"}
+
+
 def test_a_project_that_is_not_ours(cluster: ForgetfulCluster) -> None:
     with pytest.raises(RefusedError) as refused:
         cluster.submit("true", project="nobodys")
@@ -259,3 +266,22 @@ def test_a_follower_that_slept_longer_than_the_controller_remembers(
     assert (found["kind"], found["signal"]) == ("signalled", 9)
     assert sleeper.process.returncode == 137
     assert any(question.startswith("sacct") for question in sleeper.site.questions())
+
+
+def test_a_waiting_member_that_is_deleted_by_another_hand(
+    larger_slurm: RealSlurm, tmp_path: Path
+) -> None:
+    """Neither the controller nor the accounting has a record of it, but both of the others."""
+    site = Site(tmp_path, larger_slurm)
+    script = "touch started; while [ ! -e go ]; do sleep 0.1; done"
+    words = ("--array", "1-4%1", "--result", "result.json", "--", "sh", "-c", script)
+    with site.start("exec", *words) as process:
+        wait_until((tmp_path / "started").exists)
+        (run,) = site.runs.iterdir()
+        job_id = (run / "job_id").read_text().strip()
+        assert larger_slurm.run("scancel", f"{job_id}_3").returncode == 0
+        (tmp_path / "go").touch()
+        process.communicate()
+    assert process.returncode == 130
+    kinds = {member["index"]: member["kind"] for member in site.result()["members"]}
+    assert kinds == {1: "completed", 2: "completed", 3: "cancelled", 4: "completed"}

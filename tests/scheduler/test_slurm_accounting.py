@@ -90,6 +90,20 @@ def test_members_each_on_a_line(told: Reports) -> None:
     }
 
 
+def test_a_member_without_a_record_was_cancelled_before_it_began(told: Reports) -> None:
+    others = one(told, "10").outcome
+    assert others is not None
+    assert (others.kind, others.exit_status) == (OutcomeKind.CANCELLED, 130)
+
+
+def test_where_one_of_them_may_have_begun_nothing_is_said_of_the_others() -> None:
+    begun = "10_3|RUNNING|0:0|None|normal|n1|2026-11-29T00:42:34|2026-11-29T00:42:37|Unknown|1:00\n"
+    said = Answer(SACCT.read_text() + begun, "", 0)
+    found, _ = converse(Slurm().query(["10"]), FORGOTTEN, said)
+    assert one(found, "10").outcome is None
+    assert sorted(one(found, "10").members) == [1, 2, 4]
+
+
 def test_members_that_never_began_are_one_line(told: Reports) -> None:
     members = one(told, "12").members
     assert sorted(members) == list(range(1, 201))
