@@ -12,11 +12,16 @@ import pytest
 
 from qxub.errors import RefusedError, SchedulerError
 from qxub.execution.query import ask
-from qxub.job import ArrayRange, JobState, OutcomeKind, Resources
+from qxub.job import JobState, OutcomeKind
 from qxub.scheduler.slurm import Slurm
+from tests.execution.forgetful_cluster import (
+    ForgetfulCluster,
+    fail_node,
+    jobs_of_every_ending,
+)
 from tests.execution.plans import wait_for_report
 from tests.execution.test_slurm_follow import Site
-from tests.execution.test_slurm_jobs import Cluster, change
+from tests.execution.test_slurm_jobs import change
 from tests.real import cgroups
 from tests.real.processes import free_port
 from tests.real.requirements import require
@@ -33,31 +38,6 @@ if TYPE_CHECKING:
 
 if sys.platform == "win32":
     pytest.skip("Slurm needs POSIX", allow_module_level=True)
-
-SECONDS_TO_FORGET = 60.0
-
-
-class ForgetfulCluster(Cluster):
-    """One whose controller forgets a job some seconds after its end."""
-
-    def __init__(self, slurm: RealSlurm, state: Path) -> None:
-        super().__init__(state)
-        self.slurm = slurm
-
-    def running(self, *options: str) -> str:
-        """Submit a job that runs until it is ended, by sbatch's options; its ID, when it runs."""
-        argv = ("sbatch", "--parsable", "--output=/dev/null", *options, "--wrap=exec sleep 600")
-        job_id = self.slurm.run(*argv).stdout.strip()
-        wait_for_report(Slurm(), job_id, lambda report: report.state is JobState.RUNNING)
-        return job_id
-
-    def forgets(self, job_ids: set[str]) -> None:
-        """Wait until the controller has forgotten these jobs."""
-        deadline = time.monotonic() + SECONDS_TO_FORGET
-        argv = ("squeue", "--states=all", "--noheader", "--Format=ArrayJobID")
-        while known := job_ids & set(self.slurm.run(*argv).stdout.split()):
-            assert time.monotonic() < deadline, known
-            time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -96,52 +76,11 @@ def sleeper(
             process.kill()
 
 
-def ended_by_slurm(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
-    failed = cluster.running("--no-requeue")
-    change(["scontrol", "update", f"nodename={cluster.slurm.node}", "state=down", "reason=test"])
-    wait_until(lambda: "idle" in cluster.slurm.run("sinfo", "-h", "-o", "%t").stdout)
-    yield "node failed", failed
-    late = cluster.running()
-    change(["scontrol", "update", f"jobid={late}", "endtime=now"])  # looked at twice a minute
-    yield "over its walltime", late
-    if cluster.slurm.enforces_memory:
-        hog = f"{sys.executable} -S -c 'x = b\"x\" * (300 << 20)'; exit 0"
-        job = cluster.submit(hog, resources=Resources(memory=100 << 20))
-        yield "out of memory", job.job_id
-
-
-def ended_by_hand(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
-    yield "cancelled", cluster.running()
-    again = cluster.running("--requeue")
-    change(["scontrol", "requeue", again])
-    wait_for_report(Slurm(), again, lambda report: report.state is JobState.WAITING)
-    yield "cancelled when it was to run again", again
-    yield "cancelled in the queue", cluster.submit("true", hold=True).job_id
-    array = cluster.submit("true", array=ArrayRange(1, 300), hold=True).job_id
-    some = ",".join(str(index) for index in range(1, 300, 6))
-    change(["scancel", f"{array}_[{some}]"])  # of which there is no record
-    yield "array cancelled", array
-
-
-def ended_by_themselves(cluster: ForgetfulCluster) -> Iterator[tuple[str, str]]:
-    yield "exit 0", cluster.submit("exit 0").job_id
-    yield "killed", cluster.submit("kill -9 $$").job_id
-    failed = cluster.submit("exit 3").job_id
-    yield "exit 3", failed
-    yield "waited in vain", cluster.submit("true", dependencies=(f"afterok:{failed}",)).job_id
-    array = ArrayRange(0, 9, 3)
-    yield "array", cluster.submit("exit $SLURM_ARRAY_TASK_ID", array=array).job_id
-
-
 @pytest.fixture(scope="module")
 def jobs(cluster: ForgetfulCluster, sleeper: Sleeper) -> Mapping[str, str]:
     """Jobs of every ending, by what has become of them, forgotten by the controller."""
     wait_for_report(Slurm(), sleeper.job_id, lambda report: report.state is JobState.ENDED)
-    made = dict(ended_by_slurm(cluster))
-    for name, job_id in ended_by_hand(cluster):
-        made[name] = job_id
-        change(["scancel", job_id])
-    made.update(ended_by_themselves(cluster))
+    made = jobs_of_every_ending(cluster)
     cluster.forgets({sleeper.job_id, *made.values()})
     return made
 
@@ -285,3 +224,16 @@ def test_a_waiting_member_that_is_deleted_by_another_hand(
     assert process.returncode == 130
     kinds = {member["index"]: member["kind"] for member in site.result()["members"]}
     assert kinds == {1: "completed", 2: "completed", 3: "cancelled", 4: "completed"}
+
+
+def test_a_job_whose_node_failed_is_lost_whatever_became_of_its_command(
+    larger_slurm: RealSlurm, tmp_path: Path
+) -> None:
+    site = Site(tmp_path, larger_slurm)
+    script = "trap 'exit 0' TERM; touch started; while :; do sleep 0.1; done"
+    with site.start("exec", "--result", "result.json", "--", "bash", "-c", script) as process:
+        wait_until((tmp_path / "started").exists)
+        fail_node(larger_slurm)
+        process.communicate()
+    assert (process.returncode, site.result()["kind"]) == (75, "lost")
+    assert "NODE_FAIL" in site.result()["message"]

@@ -66,13 +66,6 @@ def test_memory(desk: Desk, is_in_a_shell: bool) -> None:
     assert (ended.status, ended.kind) == (137, "out of memory")
 
 
-@told_by_scheduler
-def test_killed_with_its_script(desk: Desk) -> None:
-    ended = desk.exec("--", "sh", "-c", "echo before; kill -9 0")
-    assert (ended.status, ended.out) == (137, b"before\n")
-    assert (ended.kind, ended.result["signal"]) == ("signalled", 9)
-
-
 def test_ctrl_c_while_it_runs(desk: Desk) -> None:
     script = "trap 'echo told; exit 3' TERM; touch started; while :; do sleep 0.05; done"
     with desk.following("--", "bash", "-c", script) as following:
@@ -82,7 +75,6 @@ def test_ctrl_c_while_it_runs(desk: Desk) -> None:
     assert (ended.status, ended.kind, ended.out) == (130, "cancelled", b"told\n")
 
 
-@told_by_scheduler
 def test_ctrl_c_before_it_starts(desk: Desk) -> None:
     with desk.following("--hold", "--", "touch", "ran") as following:
         following.job_id()
@@ -115,7 +107,6 @@ def test_deleted_by_another_hand_while_it_runs(desk: Desk) -> None:
     assert (ended.status, ended.kind) == (130, "cancelled")
 
 
-@told_by_scheduler
 def test_deleted_by_another_hand_while_it_is_queued(desk: Desk) -> None:
     with desk.following("--hold", "--", "touch", "ran") as following:
         desk.site.command(desk.site.delete, following.job_id())

@@ -56,7 +56,6 @@ def test_after_the_failure_of_another(desk: Desk) -> None:
     assert (ended.status, ended.err) == (0, "")
 
 
-@pytest.mark.told_by_scheduler
 def test_what_it_waits_for_never_comes(desk: Desk) -> None:
     ended = after(desk, "afterok", 1, "touch", "ran")
     assert (ended.status, ended.kind) == (130, "cancelled")
