@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from qxub.execution import query
 from qxub.execution.canceller import Canceller
-from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_by_script, worst
+from qxub.execution.ending import (
+    scheduler_may_know_why,
+    script_may_know_more,
+    told_by_scheduler,
+    told_by_script,
+    worst,
+)
 from qxub.execution.result import member_details, report_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
@@ -110,13 +116,16 @@ class _Job:
             report = report.members.get(index)
         return report or self._ended.get(index)
 
-    def said(self, index: int | None) -> Outcome | None:
+    def said(self, index: int | None, *, has_started: bool) -> Outcome | None:
         """Return how the scheduler says that the job, or the member, has ended."""
         own, whole = self.report_of(index), self.report_of(None)
         if own is not None:
             return own.outcome
-        # Of a member that it does not tell of, only what ended the whole array is known.
-        outcome = whole.outcome if whole else None
+        # Of a member that it does not tell of, only what ended the whole array is known; or, where
+        # it tells of others, what ended those that never began.
+        if whole is None or (whole.members and has_started):
+            return None
+        outcome = whole.outcome
         return None if script_may_know_more(outcome) else outcome
 
 
@@ -175,13 +184,13 @@ class _Member:
             self._has_started = True
             job.states.start()
         ending = self._files.ending()
-        if ending is not None and not ending.terminated:
+        if ending is not None and not scheduler_may_know_why(ending):
             return told_by_script(ending, self._files, self._job_id)
         self._waits_for_scheduler = ending is not None
         over_for = job.over_for(self._index)
         if over_for is None:
             return None
-        said = job.said(self._index) or self._said_in_log()
+        said = job.said(self._index, has_started=self._has_started) or self._said_in_log()
         may_come = ending is None and script_may_know_more(said)
         if may_come and (job.is_in_doubt or over_for < FILE_GRACE):
             return None
