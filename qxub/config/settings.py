@@ -53,11 +53,22 @@ def _parse_mode(text: str) -> int:
     return int(text, 8)
 
 
+def _is_absent(path: Path) -> bool:
+    """Return whether there is no such file; what cannot be looked at may well be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # reading it tells
+        return False
+    return False
+
+
 def load_settings(config: Path | None) -> Settings:
     """Read the user's file, where there is one, and `config` over it."""
     values: dict[Key, Setting] = {}
     user = config_file()
-    if user.exists():
+    if not _is_absent(user):
         values.update(read_yaml(user))
     if config is not None:
         values.update(read_yaml(config))

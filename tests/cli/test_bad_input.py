@@ -131,6 +131,14 @@ def test_a_config_file_that_is_not_there(qxub: Qxub) -> None:
     assert_told(qxub, ["--config", "none.yaml", "--", "true"], 78, "none.yaml: cannot read")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="LOCALAPPDATA names the place there")
+def test_a_configuration_that_cannot_be_looked_at_is_not_passed_over(qxub: Qxub) -> None:
+    """As in a directory that is closed to the user; root may enter every one."""
+    place = qxub.directory / ("x" * 300)
+    qxub.environment["XDG_CONFIG_HOME"] = str(place)
+    assert_told(qxub, ["--", "true"], 78, f"{place}/qxub/config.yaml: cannot read the file")
+
+
 def test_a_host_that_nobody_knows(qxub: Qxub, tmp_path: Path) -> None:
     with fake_host(tmp_path / "client") as host:
         qxub.config.write_text(PLATFORMS.format(ssh_config=host.ssh_config))

@@ -205,6 +205,29 @@ def test_words_that_cannot_be_written_leave_the_status_alone(qxub: Qxub, place: 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_dry_run_that_cannot_be_shown_is_told(qxub: Qxub) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        qxub.start("exec", "--dry", "--", "x" * 10**5, stdout=full) as process,
+    ):
+        _, err = process.communicate()
+    assert process.returncode == 2
+    assert err.startswith(b"qxub: what would happen cannot be written to stdout: No space left")
+
+
+def test_a_working_directory_that_is_gone_is_told(qxub: Qxub) -> None:
+    gone = qxub.directory / "gone"
+    gone.mkdir()
+    words = ("rmdir", str(gone), "&&", "exec", sys.executable, "-m", "qxub", "exec", "--", "true")
+    done = subprocess.run(
+        ["bash", "-c", " ".join(words)],
+        cwd=gone, env=qxub.environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"qxub: the directory in which qxub was called is gone: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_job_id_that_cannot_be_written_is_told(qxub: Qxub) -> None:
     with Path("/dev/full").open("wb") as full:
         process = qxub.start("exec", "--terse", "--", "touch", "ran", stdout=full)
