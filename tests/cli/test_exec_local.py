@@ -51,6 +51,15 @@ def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
     assert (qxub.directory / "told").exists()
 
 
+def test_an_interrupt_while_the_code_is_still_read_is_quiet(qxub: Qxub) -> None:
+    """The import of click stands for all that takes time before the command begins."""
+    lines = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (qxub.directory / "click.py").write_text(lines)
+    qxub.environment["PYTHONPATH"] = str(qxub.directory)
+    done = qxub("exec", "--", "true")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 def test_walltime_is_124(qxub: Qxub) -> None:
     done = qxub("exec", "--runtime", "1s", "--", "sleep", "60")
     assert (done.returncode, done.stderr) == (124, b"qxub: walltime exceeded (exit status 124)\n")
