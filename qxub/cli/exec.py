@@ -182,17 +182,14 @@ def _steer_local(
     if "dry" in values:
         show_plan(plan)
         return 0
-    if "terse" in values:
-        job = _submitted(plan)
-        details = {"scheduler": plan.scheduler.name, "directory": str(plan.directory)}
-        result.note("submitted", {"job_id": job.job_id, **details})
-        _print_job_id(job.job_id)
-        return 0
     cancelled = threading.Event()
+    console = _console(cancelled, result, values)
     with cancelled_by_signals(cancelled):
-        return _run_here(
-            plan, _console(cancelled, result, values), cancelled, monitoring=monitoring
-        )
+        try:
+            return _run_here(plan, console, cancelled, monitoring=monitoring)
+        except JobSubmitted as submitted:
+            _print_job_id(submitted.job_id)
+            return 0
 
 
 def _steer_remote(

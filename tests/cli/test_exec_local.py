@@ -14,6 +14,7 @@ import pytest
 
 from qxub.remote import wire
 from tests.fakes import both_streams
+from tests.fakes.batch.harness import COMMANDS
 from tests.posix import runs_jobs
 from tests.waiting import wait_until
 
@@ -114,6 +115,25 @@ def test_terse_prints_the_job_id_and_leaves(qxub: Qxub) -> None:
     done = qxub("exec", "--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
     assert (done.returncode, done.stdout) == (0, b"1.local\n")
     wait_until((qxub.directory / "ended").exists)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_terse_that_is_interrupted_while_it_submits_cancels_the_job(
+    qxub: Qxub, number: int
+) -> None:
+    """By a PBS that takes its time."""
+    state = qxub.directory / "pbs"
+    state.mkdir()
+    (state / "slow").write_text("1")
+    qxub.environment["PATH"] = f"{COMMANDS}:{qxub.environment['PATH']}"
+    qxub.environment["FAKE_PBS"] = str(state)
+    qxub.config.write_text("scheduler: pbs_pro\nmonitoring: {interval: 1}\n")
+    with qxub.start("exec", "--terse", "--hold", "--", "true") as process:
+        wait_until(lambda: any(qxub.runs.glob("*/job.sh")))
+        process.send_signal(number)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (130, b""), err
+    assert b"qxub: cancelled (exit status 130)\n" in err
 
 
 def test_verbose_tells_on_stderr_what_happens(qxub: Qxub) -> None:
