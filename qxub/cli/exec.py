@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,7 +162,8 @@ def _run_here(
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"
         message = f"no longer following {scheduler} job {job.job_id}: {reason}"
-        hint = f"How it ends is not known here. Its output and status are in {directory}."
+        ask = shlex.join(next(plan.scheduler.query([job.job_id])))
+        hint = f"It may go on: ask by `{ask}`. Its output and status are in {directory}."
         raise LostError(message, hint=hint) from error
     observer.end(outcome)
     return outcome.exit_status

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,11 @@ def test_a_second_ctrl_c_leaves_the_job_and_says_where_it_is(qxub: Qxub) -> None
     found = result(qxub)
     assert (found["kind"], found["exit_status"], found["job_id"]) == ("lost", 75, "1.local")
     assert str(directory) in found["hint"]
+    (question,) = re.findall("ask by `(.*)`", found["hint"])
+    told = subprocess.run(
+        ["bash", "-c", question], env=qxub.environment, capture_output=True, check=True
+    )
+    assert b"1.local" in told.stdout
 
 
 @runs_jobs
