@@ -95,7 +95,7 @@ class ArrayRange:
     def __post_init__(self) -> None:
         in_order = 0 <= self.first <= self.last and self.step >= 1
         if not in_order or (self.limit is not None and self.limit < 1):
-            message = f"{self} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+            message = f"{self} is no range of an array; write one, as 1-10, 1-10:2 or 1-10%4"
             raise ValueError(message)
         if len(self.indices()) > MOST_MEMBERS:
             message = (

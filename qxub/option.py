@@ -109,7 +109,7 @@ def _parse_array(text: str) -> ArrayRange:
     rest, step_sign, step = rest.partition(":")
     numbers = [*rest.split("-"), step if step_sign else "1", limit if limit_sign else "1"]
     if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
-        message = f"{text!r} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+        message = f"{text!r} is no range of an array; write one, as 1-10, 1-10:2 or 1-10%4"
         raise ValueError(message)
     first, last, stride, most = map(int, numbers)
     return ArrayRange(first, last, stride, most if limit_sign else None)

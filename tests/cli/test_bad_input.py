@@ -118,6 +118,11 @@ def test_a_platform_may_come_from_the_environment(qxub: Qxub) -> None:
         ("monitoring: [1]\n", "line 1: monitoring must be a mapping"),
         ("defaults:\n  out: {a: b}\n", "line 2: defaults.out must be a single value"),
         ("scheduler: lsf\n", "unknown scheduler 'lsf'"),
+        (
+            "defaults:\n  memory: 8GB\n",
+            "line 2: unknown key defaults.memory\n  Known here: platform",
+        ),
+        ("defaults:\n  email: a b\n", "line 2: defaults.email: 'a b' holds blanks"),
     ],
 )
 def test_a_bad_configuration_is_named_and_nothing_happens(
