@@ -157,7 +157,8 @@ def _run_here(
     directory = str(plan.directory)
     scheduler = plan.scheduler.name
     try:
-        observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
+        known = {"scheduler": scheduler, "job_id": job.job_id, "directory": directory}
+        observer.event("submitted", **known, submitted_at=f"{job.run.submitted_at():.0f}")
         outcome = follow(job, observer, cancelled, monitoring)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"

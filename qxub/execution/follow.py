@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qxub.execution import query
 from qxub.execution.canceller import Canceller
 from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_by_script, worst
-from qxub.execution.result import member_details, report_details
+from qxub.execution.result import life_details, member_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
 from qxub.execution.watch import JITTER, Watch
@@ -185,7 +185,8 @@ def follow(
     try:
         for index in indices:
             members[index] = _Member(job, index, observer).follow(known)
-            details = member_details(index, members[index], known.report_of(index))
+            files, report = job.run.files(index), known.report_of(index)
+            details = member_details(index, members[index], report, files)
             observer.event("member", job_id=job.job_id, **details)
         if indices:
             outcome = worst(members, job.job_id)
@@ -193,5 +194,6 @@ def follow(
             outcome = _Member(job, None, observer).follow(known)
     finally:
         known.watch.close()
-    observer.event("ended", job_id=job.job_id, **report_details(known.watch.report))
+    details = life_details(known.watch.report, job.run.files())
+    observer.event("ended", job_id=job.job_id, **details)
     return outcome

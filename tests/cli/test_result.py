@@ -51,6 +51,21 @@ def test_a_job_that_ran(qxub: Qxub) -> None:
 
 
 @runs_jobs
+def test_the_times_of_a_job_that_no_scheduler_was_asked_about(qxub: Qxub) -> None:
+    qxub.config.write_text("scheduler: local\nmonitoring: {interval: 600}\n")
+    _, found = run(qxub, "--array", "1-2", "--", "true")
+    (directory,) = qxub.runs.iterdir()
+    assert (found["queue"], found["used"]) == (None, {})
+    assert found["times"]["submitted"].startswith(f"{directory.name[:4]}-")
+    for member in found["members"]:
+        assert member["times"]["submitted"] is None
+        assert member["times"]["started"] <= member["times"]["ended"]
+    _, found = run(qxub, "--", "sleep", "1.1")
+    times = found["times"]
+    assert times["submitted"] <= times["started"] < times["ended"]
+
+
+@runs_jobs
 def test_a_signal(qxub: Qxub) -> None:
     status, found = run(qxub, "--", "sh", "-c", "kill -9 $$")
     assert (status, found["kind"], found["exit_status"], found["signal"]) == (
