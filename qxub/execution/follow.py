@@ -19,7 +19,7 @@ from qxub.execution.ending import (
     told_by_script,
     worst,
 )
-from qxub.execution.result import member_details, report_details
+from qxub.execution.result import life_details, member_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
 from qxub.execution.watch import JITTER, Watch
@@ -235,7 +235,8 @@ def follow(
     try:
         for index in indices:
             members[index] = _Member(job, index, observer).follow(known)
-            details = member_details(index, members[index], known.report_of(index))
+            files, report = job.run.files(index), known.report_of(index)
+            details = member_details(index, members[index], report, files)
             observer.event("member", job_id=job.job_id, **details)
         if indices:
             outcome = worst(members, job.job_id)
@@ -243,5 +244,6 @@ def follow(
             outcome = _Member(job, None, observer).follow(known)
     finally:
         known.watch.close()
-    observer.event("ended", job_id=job.job_id, **report_details(known.report_of(None)))
+    details = life_details(known.report_of(None), job.run.files())
+    observer.event("ended", job_id=job.job_id, **details)
     return outcome

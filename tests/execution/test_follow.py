@@ -75,6 +75,8 @@ def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
     wait_until(lambda: len(seen) == 6)
     run.ends("exit 0")
     run.outcome()
+    times = {name: f"{time:.0f}" for name, time in run.run.files().times().items()}
+    assert sorted(times) == ["ended_at", "started_at"]
     assert seen == [
         ("queued", {"reason": "Priority", "queue": "normal"}),
         ("queued", {"reason": "Resources", "starts_at": "1000000000", "queue": "normal"}),
@@ -82,7 +84,7 @@ def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
         ("started", {}),
         ("suspended", {}),
         ("resumed", {}),
-        ("ended", {"queue": "normal", "node": "n1", "used": '{"cput": "1"}'}),
+        ("ended", {"queue": "normal", "node": "n1", "used": '{"cput": "1"}', **times}),
     ]
 
 
