@@ -124,6 +124,7 @@ class _Member:
     """The files of a job, or of one member of an array job, as they are followed."""
 
     def __init__(self, job: SubmittedJob, index: int | None, observer: RunObserver) -> None:
+        self._submitted = job
         self._job_id = job.job_id
         self._index = index
         self._files = files = job.run.files(index)
@@ -177,14 +178,19 @@ class _Member:
         if ending is not None and not ending.terminated:
             return told_by_script(ending, self._files, self._job_id)
         self._waits_for_scheduler = ending is not None
-        over_for, said = job.over_for(self._index), job.said(self._index)
+        over_for = job.over_for(self._index)
         if over_for is None:
             return None
+        said = job.said(self._index) or self._said_in_log()
         may_come = ending is None and script_may_know_more(said)
         if may_come and (job.is_in_doubt or over_for < FILE_GRACE):
             return None
         cancelled = job.canceller.is_accepted
         return told_by_scheduler(said, self._files, self._job_id, cancelled=cancelled)
+
+    def _said_in_log(self) -> Outcome | None:
+        job = self._submitted
+        return job.scheduler.ending_in_log(job.run.scheduler_words(self._index), job.job_id)
 
     def _forward(self) -> int:
         return sum([tail.forward() for tail in self._tails])  # both, whatever the first has

@@ -166,6 +166,14 @@ class RunDirectory:
         """Return whether the job script, or that of any member, has begun to run."""
         return any(self.path.glob("started")) or any(self.path.glob("*/started"))
 
+    def scheduler_words(self, index: int | None) -> str:
+        """Return what the scheduler itself said in the job, or in the array's member; "" if not."""
+        log = self.log if index is None else self.log.with_name(f"{self.log.name}.{index}")
+        try:
+            return log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
     def record_job_id(self, job_id: str) -> None:
         """Note the scheduler's job ID, as soon as it is known."""
         write_private(self._job_id, f"{job_id}\n".encode())

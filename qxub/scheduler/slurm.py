@@ -146,6 +146,10 @@ class Slurm:
         """Return whether the controller was reached, and its answer did not come back."""
         return any(words in answer.stderr for words in _ANSWER_LOST)
 
+    def ending_in_log(self, text: str, job_id: str) -> None:
+        """Return None: slurmctld and the accounting remember what has ended."""
+        del text, job_id
+
     def hint(self, answer: Answer) -> str:
         """Read sbatch's words (qxub.scheduler.refusals)."""
         return refusals.reading(refusals.SLURM, answer.words)

@@ -88,6 +88,9 @@ class ScriptedScheduler:
     def may_have_submitted(self, answer: Answer) -> bool:
         raise AssertionError(answer)
 
+    def ending_in_log(self, text: str, job_id: str) -> None:
+        assert (text, job_id) == ("", JOB_ID)
+
     def hint(self, answer: Answer) -> str:
         raise AssertionError(answer)
 
