@@ -184,6 +184,9 @@ def test_a_queue_that_cannot_be_read_is_said(batch: LocalQueue) -> None:
     answer = batch.call("query", "1.local")
     assert answer.returncode == 69
     assert f"the queue of this machine, {database}, cannot be used" in answer.stderr
+    assert answer.stderr.endswith(
+        ". Move it away to begin with an empty queue; jobs that run go on.\n"
+    )
     database.unlink()
 
 

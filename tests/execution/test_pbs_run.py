@@ -77,7 +77,7 @@ def test_ctrl_c_cancels_a_queued_job(cluster: Cluster) -> None:
 
 def test_walltime_is_told_even_when_the_command_ends_well_at_its_term(cluster: Cluster) -> None:
     script = "trap 'echo saved; exit 0' TERM; sleep 600 & wait"
-    stdout, stderr, status = cluster.run("--time", "1s", "--", "bash", "-c", script)
+    stdout, stderr, status = cluster.run("--time", "5s", "--", "bash", "-c", script)
     assert (stdout, status) == (b"saved\n", 124)
     assert "exceeded resource walltime" in stderr
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0
 """seconds to wait for another process's transaction"""
+DAMAGED = "Move it away to begin with an empty queue; jobs that run go on."
+"""the way out where the file is no database, or is torn"""
 _TABLES = (
     """CREATE TABLE jobs (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -79,7 +81,8 @@ class Database:
                 yield connection
         except sqlite3.Error as error:
             message = f"the queue of this machine, {self._path}, cannot be used: {error}"
-            raise SchedulerError(message) from error
+            hint = DAMAGED if type(error) is sqlite3.DatabaseError else ""
+            raise SchedulerError(message, hint=hint) from error
 
     def _connect(self) -> sqlite3.Connection:
         with contextlib.suppress(OSError):  # sqlite3 says why
