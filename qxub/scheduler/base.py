@@ -64,8 +64,8 @@ class JobReport:
 
     state: JobState
     outcome: Outcome | None = None
-    """with ENDED: how, as far as the scheduler knows; None for an array job, whose members have
-    theirs"""
+    """with ENDED: how, as far as the scheduler knows. Members of an array job have theirs; beside
+    them it is the outcome of one that is not among them and never began, where that is known"""
     reason: str = ""
     """why the job is not running yet, in the scheduler's words"""
     starts_at: float | None = None
@@ -79,8 +79,8 @@ class JobReport:
     used: Mapping[str, str] = field(default_factory=dict)
     """resources used, by the scheduler's own names"""
     members: Mapping[int, JobReport] = field(default_factory=dict)
-    """of an array job, by index, as far as the scheduler tells: without accounting Slurm keeps no
-    record of a member that is cancelled before it starts"""
+    """of an array job, by index, as far as the scheduler tells: Slurm keeps no record of a member
+    that is cancelled by itself before it starts"""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,12 @@ class Scheduler(Protocol):
         """Return whether a failed `submit` may have left a job: the answer was lost, not the call.
 
         Only for an answer that `is_unavailable`.
+        """
+
+    def ending_in_log(self, text: str, job_id: str) -> Outcome | None:
+        """Return the ending that the scheduler has written into the job's log (Submission.log).
+
+        None where there is none in it. For a job that the scheduler no longer knows.
         """
 
     def hint(self, answer: Answer) -> str:

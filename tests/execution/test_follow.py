@@ -169,6 +169,19 @@ def test_why_a_job_was_told_to_end_the_scheduler_is_asked_at_once(run: ScriptedR
     assert run.scheduler.calls == 1
 
 
+@pytest.mark.parametrize("status", ["signal 9", "exit 137"])
+def test_why_a_command_was_killed_the_scheduler_is_asked_at_once(
+    run: ScriptedRun, status: str
+) -> None:
+    run.scheduler.query_interval = 3600
+    memory = Outcome(OutcomeKind.OUT_OF_MEMORY, job_id=JOB_ID)
+    run.scheduler.says(ended(memory))
+    run.starts()
+    run.ends(status)
+    run.begin()
+    assert run.outcome() == memory
+
+
 def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
     run: ScriptedRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -232,14 +245,14 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.ends("exit 0", 1)
     wait_until(lambda: run.observer.out == b"1a 1b\n3\n")
     wait_until(lambda: run.observer.err == b"e3\n")
-    run.ends("signal 9", 3)
+    run.ends("signal 11", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"
-    assert (outcome.kind, outcome.signal) == (OutcomeKind.SIGNALLED, 9)
+    assert (outcome.kind, outcome.signal) == (OutcomeKind.SIGNALLED, 11)
     members = [details for name, details in run.observer.events if name == "member"]
     assert [(m["index"], m["kind"], m["exit_status"]) for m in members] == [
         ("1", "completed", "0"),
-        ("3", "signalled", "137"),
+        ("3", "signalled", "139"),
         ("5", "completed", "2"),
     ]
 
@@ -259,6 +272,23 @@ def test_members_of_which_only_the_scheduler_knows(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short_grace")
+def test_what_is_said_of_members_that_never_began_is_not_true_of_one_that_did(
+    tmp_path: Path,
+) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 3))
+    done = Outcome(OutcomeKind.COMPLETED, status=0, job_id=JOB_ID)
+    others = Outcome(OutcomeKind.CANCELLED, job_id=JOB_ID)
+    run.starts(1)
+    run.ends("exit 0", 1)
+    run.starts(3)
+    run.scheduler.says(ended(others, members={1: ended(done)}))
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+    members = [details["kind"] for name, details in run.observer.events if name == "member"]
+    assert members == ["completed", "cancelled", "lost"]
+
+
+@pytest.mark.usefixtures("short_grace")
 def test_the_grace_for_status_files_is_waited_for_once_in_an_array(tmp_path: Path) -> None:
     run = ScriptedRun(tmp_path, ArrayRange(1, 100))
     run.scheduler.says(None)
@@ -266,3 +296,101 @@ def test_the_grace_for_status_files_is_waited_for_once_in_an_array(tmp_path: Pat
     run.begin()
     assert run.outcome().kind is OutcomeKind.LOST
     assert time.monotonic() - before < 50 * follow.FILE_GRACE
+
+
+def test_how_a_job_ended_is_not_forgotten_with_the_job(run: ScriptedRun) -> None:
+    """As by a Slurm without accounting, MinJobAge after the end."""
+    run.scheduler.says(ended(Outcome(OutcomeKind.SIGNALLED, signal=9), nodes="n7"))
+    run.starts()
+    run.begin()
+    wait_until(lambda: run.scheduler.calls)
+    run.scheduler.says(None)
+    assert str(run.outcome()) == str(Outcome(OutcomeKind.SIGNALLED, signal=9))
+    name, details = run.observer.events[-1]
+    assert (name, details["node"]) == ("ended", "n7")
+
+
+@pytest.mark.usefixtures("short_grace")
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_how_a_member_ended_is_not_forgotten_before_its_turn(
+    tmp_path: Path, cancelled: bool
+) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 2))
+    memory = Outcome(OutcomeKind.OUT_OF_MEMORY, job_id=JOB_ID)
+    running = JobReport(JobState.RUNNING)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: ended(memory)}))
+    run.starts(1)
+    run.starts(2)
+    run.begin()
+    wait_until(lambda: run.scheduler.calls >= 2)
+    time.sleep(0.5)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running}))
+    calls = run.scheduler.calls
+    wait_until(lambda: run.scheduler.calls >= calls + 3)
+    if cancelled:
+        run.cancelled.set()
+        wait_until(lambda: ("cancelling", {}) in run.observer.events)
+    run.ends("exit 0", 1)
+    run.scheduler.says(None)
+    assert run.outcome().kind is OutcomeKind.OUT_OF_MEMORY
+
+
+def test_a_member_that_runs_again_has_not_ended(tmp_path: Path) -> None:
+    """As where Slurm requeues one."""
+    run = ScriptedRun(tmp_path, ArrayRange(1, 2))
+    failed = Outcome(OutcomeKind.LOST, job_id=JOB_ID)
+    running = JobReport(JobState.RUNNING)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: ended(failed)}))
+    run.starts(1)
+    run.begin()
+    wait_until(lambda: run.scheduler.calls >= 2)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: running}))
+    calls = run.scheduler.calls
+    wait_until(lambda: run.scheduler.calls >= calls + 3)
+    run.ends("exit 0", 1)
+    time.sleep(1)
+    run.ends("exit 3", 2)
+    assert run.outcome().status == 3
+
+
+def test_a_process_that_writes_for_ever_does_not_keep_the_job_from_ending(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that has left the job's session, where the scheduler does not find it."""
+    handed_on = []
+
+    def take_and_write_more(data: bytes) -> None:
+        handed_on.append(len(data))
+        run.writes(data)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(run.observer, "stdout", take_and_write_more)
+    run.starts(out=bytes(1 << 17))
+    run.ends("exit 3")
+    run.begin()
+    assert run.outcome().status == 3
+    assert sum(handed_on) >= 1 << 17
+
+
+def test_a_run_directory_that_is_away_for_a_moment_costs_nothing(run: ScriptedRun) -> None:
+    """As where an automounter, or a file server, is started again."""
+    run.starts(out=b"one")
+    run.begin()
+    wait_until(lambda: run.observer.out == b"one")
+    away = run.run.path.rename(run.run.path.with_name("away"))
+    time.sleep(1)
+    away.rename(run.run.path)
+    run.writes(b", two")
+    run.ends("exit 3")
+    assert run.outcome().status == 3
+    assert run.observer.out == b"one, two"
+
+
+def test_a_run_directory_that_is_gone_ends_the_following(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "ABSENCE", 0.5)
+    run.starts()
+    run.run.path.rename(run.run.path.with_name("away"))
+    with pytest.raises(FileNotFoundError):
+        run.follow()
