@@ -23,7 +23,7 @@ from qxub.execution.detection import find_scheduler
 from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
 from qxub.execution.plan import Plan, plan_run
-from qxub.execution.result import RunResult
+from qxub.execution.result import RunResult, life_details
 from qxub.execution.run_directory import PRIVATE
 from qxub.execution.submit import SubmittedJob, submit
 from qxub.job import JobSpec, Outcome, OutcomeKind
@@ -158,7 +158,7 @@ def _run_here(
     scheduler = plan.scheduler.name
     try:
         known = {"scheduler": scheduler, "job_id": job.job_id, "directory": directory}
-        observer.event("submitted", **known, submitted_at=f"{job.run.submitted_at():.0f}")
+        observer.event("submitted", **known, **life_details(None, job.run.files()))
         outcome = follow(job, observer, cancelled, monitoring)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"

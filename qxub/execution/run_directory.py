@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -24,6 +25,7 @@ PRIVATE = 0o700
 """the mode of a run directory, unless the configuration opens it up"""
 SETUP_LINES = 40
 """so many of the last lines of a failed step are shown; they may list a site's environments"""
+SCRIPT = "job.sh"
 FILE = 0o666
 """what a mode means for a file that is no program"""
 
@@ -86,9 +88,16 @@ class JobFiles:
         return Ending(word, detail, terminated="terminated" in lines[1:])
 
     def times(self) -> dict[str, float]:
-        """Return when the job script began and ended, in seconds since 1970, as its files tell."""
-        files = {"started_at": self._started, "ended_at": self._status}
-        return {name: path.stat().st_mtime for name, path in files.items() if path.exists()}
+        """Return when the job was ready to be submitted, began and ended, as its files tell.
+
+        In seconds since 1970. A member of an array has no script of its own.
+        """
+        found = {}
+        files = {"submitted_at": SCRIPT, "started_at": "started", "ended_at": "status"}
+        for name, file in files.items():
+            with contextlib.suppress(OSError):  # it must not take the place of the outcome
+                found[name] = (self.path / file).stat().st_mtime
+        return found
 
     def setup_words(self) -> str:
         """Return the last lines of what the steps before the command said."""
@@ -105,7 +114,7 @@ class RunDirectory:
     def __init__(self, path: Path, mode: int = PRIVATE) -> None:
         self.path = path
         self._mode = mode
-        self.script = path / "job.sh"
+        self.script = path / SCRIPT
         self.log = path / "scheduler.log"
         """what the scheduler said"""
         self._job_id = path / "job_id"
@@ -156,10 +165,6 @@ class RunDirectory:
         """Write the job script, executable by its owner, or by whom the mode lets in."""
         write_private(self.script, content, mode=PRIVATE)
         open_up(self.script, self._mode)
-
-    def submitted_at(self) -> float:
-        """Return when the script was ready to be submitted, in seconds since 1970."""
-        return self.script.stat().st_mtime
 
     def job_id(self) -> str | None:
         """Return the scheduler's job ID, or None where none was recorded.
