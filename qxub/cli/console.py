@@ -81,7 +81,8 @@ class Console:
     def event(self, name: str, **details: str) -> None:
         """Say what happened, where a person is there to read it."""
         self._result.note(name, details)
-        if name == "submitted" and self._leaves_when_submitted:
+        # Who pressed Ctrl-C meanwhile does not want the job: it is followed to its cancellation.
+        if name == "submitted" and self._leaves_when_submitted and not self._cancelled.is_set():
             raise JobSubmitted(details["job_id"])
         if name == "member":
             self._members.setdefault(details["outcome"], []).append(int(details["index"]))
@@ -181,12 +182,16 @@ class Output:
 @contextmanager
 def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
     """Let Ctrl-C (and TERM) set the event; a second Ctrl-C raises KeyboardInterrupt."""
+    noted = False
 
     def note(number: int, frame: object) -> None:
         del frame
-        if cancelled.is_set() and number == signal.SIGINT:
+        nonlocal noted
+        was_noted, noted = noted or cancelled.is_set(), True
+        if was_noted and number == signal.SIGINT:
             raise KeyboardInterrupt
-        cancelled.set()
+        if not was_noted:  # a second signal may come in the middle of set(), which has a lock
+            cancelled.set()
 
     before = {number: signal.signal(number, note) for number in system.CANCELLING_SIGNALS}
     try:

@@ -21,7 +21,7 @@ FILTERED = ("squeue", "sacct", "scancel")
 TIME_FORMAT = "SLURM_TIME_FORMAT"
 """the variable by which users have their times of squeue and sacct"""
 WHOLE_RANGES = {"SLURM_BITSTR_LEN": "0"}
-"""for all members that sacct means, not the first 64 letters of them"""
+"""for all members that squeue and sacct mean, not the first 64 letters of them"""
 
 log = logging.getLogger(__name__)
 

@@ -85,6 +85,11 @@ class JobFiles:
         word, _, detail = lines[0].partition(" ")
         return Ending(word, detail, terminated="terminated" in lines[1:])
 
+    def times(self) -> dict[str, float]:
+        """Return when the job script began and ended, in seconds since 1970, as its files tell."""
+        files = {"started_at": self._started, "ended_at": self._status}
+        return {name: path.stat().st_mtime for name, path in files.items() if path.exists()}
+
     def setup_words(self) -> str:
         """Return the last lines of what the steps before the command said."""
         try:
@@ -152,16 +157,31 @@ class RunDirectory:
         write_private(self.script, content, mode=PRIVATE)
         open_up(self.script, self._mode)
 
+    def submitted_at(self) -> float:
+        """Return when the script was ready to be submitted, in seconds since 1970."""
+        return self.script.stat().st_mtime
+
     def job_id(self) -> str | None:
-        """Return the scheduler's job ID, or None where none was recorded."""
+        """Return the scheduler's job ID, or None where none was recorded.
+
+        The file is empty where the machine went down before it came to the disk.
+        """
         try:
-            return self._job_id.read_text().strip()
+            return self._job_id.read_text().strip() or None
         except FileNotFoundError:
             return None
 
     def has_started(self) -> bool:
         """Return whether the job script, or that of any member, has begun to run."""
         return any(self.path.glob("started")) or any(self.path.glob("*/started"))
+
+    def scheduler_words(self, index: int | None) -> str:
+        """Return what the scheduler itself said in the job, or in the array's member; "" if not."""
+        log = self.log if index is None else self.log.with_name(f"{self.log.name}.{index}")
+        try:
+            return log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def record_job_id(self, job_id: str) -> None:
         """Note the scheduler's job ID, as soon as it is known."""

@@ -160,6 +160,12 @@ class Scheduler(Protocol):
         Only for an answer that `is_unavailable`.
         """
 
+    def ending_in_log(self, text: str, job_id: str) -> Outcome | None:
+        """Return the ending that the scheduler has written into the job's log (Submission.log).
+
+        None where there is none in it. For a job that the scheduler no longer knows.
+        """
+
     def hint(self, answer: Answer) -> str:
         """Return our reading of a refusal and the way out; "" where we know no more than it says.
 

@@ -120,6 +120,10 @@ class Local:
         """Return whether the command was killed: where it says that it failed, all of it did."""
         return answer.status != OutcomeKind.SCHEDULER_UNAVAILABLE.exit_status
 
+    def ending_in_log(self, text: str, job_id: str) -> None:
+        """Return None: its queue keeps what has ended."""
+        del text, job_id
+
     def hint(self, answer: Answer) -> str:
         """Return none: what `submit` says has its own."""
         del answer

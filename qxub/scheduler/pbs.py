@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from qxub.errors import RefusedError, SchedulerError
 from qxub.quantities import format_clock
-from qxub.scheduler import pbs_queues, refusals
+from qxub.scheduler import pbs_queues, pbs_states, refusals
 from qxub.scheduler.base import (
     Answer,
     JobReport,
@@ -19,12 +19,11 @@ from qxub.scheduler.base import (
     mebibytes,
     requested_queue,
 )
-from qxub.scheduler.pbs_states import read_job
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from qxub.job import JobSpec
+    from qxub.job import JobSpec, Outcome
     from qxub.scheduler.base import LookUp, Query, QueueQuestion
 
 RUN_VARIABLE = "QXUB_RUN_ID"
@@ -141,6 +140,10 @@ class PbsPro:
         del answer
         return False
 
+    def ending_in_log(self, text: str, job_id: str) -> Outcome | None:
+        """Return a limit's ending: pbs_mom(8B) writes it into the stderr of the job."""
+        return pbs_states.ending_in_log(text, job_id)
+
     def hint(self, answer: Answer) -> str:
         """Read qsub's words (qxub.scheduler.refusals)."""
         return refusals.reading(refusals.PBS, answer.words)
@@ -178,7 +181,7 @@ class PbsPro:
 
     def _report(self, job_id: str, key: str, jobs: dict[str, Any]) -> JobReport | None:
         history = self._has_history
-        report = read_job(job_id, jobs[key], has_history=history)
+        report = pbs_states.read_job(job_id, jobs[key], has_history=history)
         if report is None or "[]" not in key:
             return report
         members = {}
@@ -186,7 +189,7 @@ class PbsPro:
             match = _MEMBER.fullmatch(other)
             if match is None or f"{match[1]}[]{match[3]}" != key:
                 continue
-            member = read_job(other, job, has_history=history)
+            member = pbs_states.read_job(other, job, has_history=history)
             if member is not None:
                 members[int(match[2])] = member
         return dataclasses.replace(report, outcome=None, members=members)

@@ -43,6 +43,7 @@ _EXCEEDED_KIND = {
     "mem": OutcomeKind.OUT_OF_MEMORY,
     "vmem": OutcomeKind.OUT_OF_MEMORY,
 }
+_KILLED = re.compile(r"^=>> PBS: job killed: (\w+) .* exceeded limit .*$", re.MULTILINE)
 _STATUS_KIND = {
     -29: OutcomeKind.WALLTIME_EXCEEDED,
     -27: OutcomeKind.OUT_OF_MEMORY,
@@ -82,6 +83,13 @@ def read_job(job_id: str, job: Attributes, *, has_history: bool = True) -> JobRe
     )
 
 
+def ending_in_log(text: str, job_id: str) -> Outcome | None:
+    """Return the limit that the job's stderr says it was killed at, or None."""
+    killed = _KILLED.search(text)
+    kind = _EXCEEDED_KIND.get(killed[1]) if killed else None
+    return Outcome(kind, job_id=job_id, detail=killed[0]) if killed and kind else None
+
+
 def _reason(job: Attributes) -> str:
     return next((f"{before}{job[name]}" for name, before in _REASONS.items() if job.get(name)), "")
 
@@ -105,14 +113,13 @@ def _seconds(text: str | None) -> float | None:
         return None
 
 
-def _outcome(job_id: str, job: Attributes, *, has_history: bool) -> Outcome:
+def _outcome(job_id: str, job: Attributes, *, has_history: bool) -> Outcome | None:
     status, comment = job.get("Exit_status"), str(job.get("comment", ""))
     if _was_deleted(job, comment, has_history=has_history):
         detail = comment or _reason(job) or "the job was deleted"
         return Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=detail)
     if comment == _STAND_IN:
-        detail = "PBS keeps no history here, and no record of this member"
-        return Outcome(OutcomeKind.LOST, job_id=job_id, detail=detail)
+        return None
     exceeded = _EXCEEDED.search(comment)
     kind = _STATUS_KIND.get(status) if status is not None else None
     if kind is None and exceeded is not None:

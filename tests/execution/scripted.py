@@ -88,6 +88,9 @@ class ScriptedScheduler:
     def may_have_submitted(self, answer: Answer) -> bool:
         raise AssertionError(answer)
 
+    def ending_in_log(self, text: str, job_id: str) -> None:
+        assert (text, job_id) == ("", JOB_ID)
+
     def hint(self, answer: Answer) -> str:
         raise AssertionError(answer)
 
@@ -128,7 +131,7 @@ class ScriptedRun:
         self.cancelled = threading.Event()
         self._job = SubmittedJob(spec, self.run, self.scheduler, JOB_ID)
         self._outcome: Outcome | None = None
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread = threading.Thread(target=self.follow, daemon=True)
 
     def begin(self) -> None:
         self._thread.start()
@@ -153,5 +156,5 @@ class ScriptedRun:
         assert self._outcome is not None, "following did not end"
         return self._outcome
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         self._outcome = follow(self._job, self.observer, self.cancelled)

@@ -208,8 +208,26 @@ def test_without_history_a_member_without_record_may_have_run() -> None:
     found, _ = converse(pbs.query(["217[5].pbshost"]), answer("26-nohistory-qstat-x"), array)
     told = found["217[5].pbshost"]
     assert told is not None
-    assert told.outcome is not None
-    assert told.outcome.kind is OutcomeKind.LOST
+    assert (told.state, told.outcome) == (JobState.ENDED, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("=>> PBS: job killed: walltime 10 exceeded limit 5\n", OutcomeKind.WALLTIME_EXCEEDED),
+        (
+            "hello\n=>> PBS: job killed: mem 218856kb exceeded limit 51200kb\n",
+            OutcomeKind.OUT_OF_MEMORY,
+        ),
+        ("Terminated\n", None),
+        ("echo =>> PBS: job killed: walltime 10 exceeded limit 5\n", None),
+        ("=>> PBS: job killed: cput 10 exceeded limit 5\n", None),
+    ],
+)
+def test_a_limit_s_ending_is_in_the_log(said: str, kind: OutcomeKind | None) -> None:
+    """The lines are those of 21-run-walltime and 21-run-mem."""
+    told = PbsPro().ending_in_log(said, "1.pbshost")
+    assert (told and told.kind) == kind
 
 
 def test_a_run_is_looked_up_among_the_user_s_jobs() -> None:

@@ -10,6 +10,7 @@ from tests.fakes.batch.jobs import Job, is_over, jobs
 from tests.fakes.batch.site_state import (
     COUNTS,
     HOST,
+    LARGEST_ARRAY,
     QUEUES,
     SERVER,
     SIZES,
@@ -71,8 +72,8 @@ def pbsnodes(argv: list[str]) -> str:
         "sharing": "default_shared",
         "license": "l",
     }
-    head = {"timestamp": int(now()), "pbs_version": "23.06.06", "pbs_server": SERVER}
-    return json.dumps({**head, "nodes": {HOST: node}}, indent="\t", separators=(",", ":\t")) + "\n"
+    told = {**_head(), "nodes": {HOST: node}}
+    return json.dumps(told, indent="\t", separators=(",", ":\t")) + "\n"
 
 
 def queues(options: dict[str, str]) -> str:
@@ -92,5 +93,25 @@ def queues(options: dict[str, str]) -> str:
         }
         for name, most in QUEUES.items()
     }
-    head = {"timestamp": int(now()), "pbs_version": "23.06.06", "pbs_server": SERVER}
-    return json.dumps({**head, "Queue": told}, indent="\t") + "\n"
+    return json.dumps({**_head(), "Queue": told}, indent="\t") + "\n"
+
+
+def server(options: dict[str, str]) -> str:
+    """qstat -B, in the one form that the fake has. Without a history nothing is said of one."""
+    if options.get("-F") != "json" or "-f" not in options:
+        raise Refused(2, "qstat: the fake has no form of -B but -f -F json\n")
+    suffer("qstat")
+    told = {
+        "server_state": "Active",
+        "server_host": HOST,
+        "scheduling": "True",
+        "default_queue": next(iter(QUEUES)),
+        "flatuid": "True",
+        "max_array_size": LARGEST_ARRAY,
+        **({} if is_on("nohistory") else {"job_history_enable": "True"}),
+    }
+    return json.dumps({**_head(), "Server": {SERVER: told}}, indent="\t") + "\n"
+
+
+def _head() -> dict[str, object]:
+    return {"timestamp": int(now()), "pbs_version": "23.06.06", "pbs_server": SERVER}

@@ -34,6 +34,7 @@ SWITCHES = {
     "busy": "jobs stay queued",
     "nohistory": "jobs that have finished are forgotten",
     "mom-down": "running jobs cannot be deleted",
+    "lenient": "jobs may use more memory than they asked for, as where the mom has no $enforce mem",
 }
 
 

@@ -21,6 +21,8 @@ def qstat(argv: list[str]) -> str:
     options = dict(given)
     if "-Q" in options:
         return listing.queues(options)
+    if "-B" in options:
+        return listing.server(options)
     if "-F" in options and "-f" not in options:
         raise Refused(2, f"qstat: conflicting options.\n{usage.QSTAT}")
     if options.get("-F") != "json":

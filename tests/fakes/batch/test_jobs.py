@@ -55,13 +55,20 @@ def test_a_job_s_memory(pbs: FakePbs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "force"), [("21-run-qdel-trap", []), ("21-run-qdel-force", ["-W", "force"])]
+    ("name", "force", "said"),
+    [
+        ("21-run-qdel-trap", [], "start\ngot TERM\n"),
+        ("21-run-qdel-ignore", [], "start\n"),
+        ("21-run-qdel-force", ["-W", "force"], "start\n"),
+    ],
 )
-def test_a_running_job_is_deleted(pbs: FakePbs, name: str, force: list[str]) -> None:
+def test_a_running_job_is_deleted(pbs: FakePbs, name: str, force: list[str], said: str) -> None:
+    """TERM ends the login shell at once; the script has its time all the same."""
     job_id = submit_again(pbs, name)
     pbs.wait_for(job_id, "R", 42)
     assert pbs.call("qdel", *force, job_id) == ("", "", 0)
     alike(pbs.wait_for(job_id, "F"), theirs(name))
+    assert next(pbs.directory.glob("*.o1")).read_text() == said
     same(pbs, "32-qdel-finished", "167.pbshost", job_id)
     same(pbs, "33-qhold-finished", "163.pbshost", job_id)
     same(pbs, "33-qrls-finished", "163.pbshost", job_id)
@@ -122,6 +129,16 @@ def test_several_jobs_in_one_question(pbs: FakePbs) -> None:
     assert list(json.loads(stdout)["Jobs"]) == [job_id]
     complaint = record("22-qstat-several-mixed-json")["stderr"]
     assert (stderr, status) == (f"{complaint}{complaint.replace('999999', '888888')}", 153)
+
+
+def test_the_server(pbs: FakePbs) -> None:
+    told = json.loads(record("23-qstat-Bf-json")["stdout"])["Server"]["pbshost"]
+    ask = ("qstat", "-B", "-f", "-F", "json")
+    server = json.loads(pbs.call(*ask)[0])["Server"]["pbshost"]
+    assert server == {key: told[key] for key in server}
+    assert server["job_history_enable"] == "True"
+    pbs.switch("nohistory")
+    assert "job_history_enable" not in json.loads(pbs.call(*ask)[0])["Server"]["pbshost"]
 
 
 def test_the_node(pbs: FakePbs) -> None:

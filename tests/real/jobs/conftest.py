@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from tests.real.jobs.sites import Desk, Site, environment_without
 from tests.real.requirements import require
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.real.slurm import Slurm
@@ -45,8 +48,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
         return Site("local", "local", environment, (*LOCAL, "cancel"), (*LOCAL, "release"))
     if request.param == "pbs":
         if os.environ.get("QXUB_TEST_PBS") == "1":
-            return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",), is_elsewhere=True)
-        return _fake_pbs(tmp_path / "pbs", environment)
+            return _real_pbs(environment)
+        return fake_pbs(tmp_path / "pbs", environment)
     if request.param == LARGER:
         slurm: Slurm = request.getfixturevalue("larger_slurm")
         _forget_what_has_ended(tmp_path / "bin", environment)
@@ -67,21 +70,35 @@ def _forget_what_has_ended(commands: Path, environment: dict[str, str]) -> None:
     environment["PATH"] = os.pathsep.join((str(commands), environment["PATH"]))
 
 
-def _fake_pbs(state: Path, environment: dict[str, str]) -> Site:
+def _real_pbs(environment: dict[str, str]) -> Site:
+    """The one whose commands are first on PATH. Its queues may have no limits: a project has."""
+    ask = ["qstat", "-B", "-f", "-F", "json"]
+    told = json.loads(subprocess.run(ask, env=environment, capture_output=True, check=True).stdout)
+    (server,) = told["Server"].values()
+    return Site(
+        "pbs", "pbs_pro", environment, ("qdel",), ("qrls",),
+        is_elsewhere=True,
+        forgets=server.get("job_history_enable") != "True",
+        refused=("--project", "no/project"),
+    )  # fmt: skip
+
+
+def fake_pbs(state: Path, environment: dict[str, str], *switches: str) -> Site:
     """The one of tests/fakes/batch; its clock is the machine's."""
     state.mkdir()
+    for switch in switches:
+        (state / switch).touch()
     environment["PATH"] = os.pathsep.join((str(COMMANDS), environment["PATH"]))
     environment["FAKE_PBS"] = str(state)
-    return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",))
+    forgets = "nohistory" in switches
+    return Site("pbs", "pbs_pro", environment, ("qdel",), ("qrls",), forgets=forgets)
 
 
 @pytest.fixture
-def desk(site: Site, tmp_path: Path) -> Desk:
+def desk(site: Site, tmp_path: Path) -> Iterator[Desk]:
     if shutil.which("bash") is None:
         require("bash", "jobs need bash")
-    for name in ("work", "home"):
-        (tmp_path / name).mkdir(exist_ok=True)
-    config = tmp_path / "home" / "config" / "qxub" / "config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text(f"scheduler: {site.scheduler}\nmonitoring: {{interval: 2}}\n")
-    return Desk(site, tmp_path / "work", tmp_path / "home")
+    made = Desk.at(site, tmp_path)
+    yield made
+    if site.is_elsewhere:
+        made.delete_all()

@@ -35,6 +35,10 @@ class Site:
     """lets a held job go, whose ID follows"""
     is_elsewhere: bool = False
     """a cluster that is not ours to equip"""
+    forgets: bool = False
+    """keeps no record of jobs that have ended"""
+    refused: Sequence[str] = ("--cpus", "100000")
+    """options of a job that is not taken there"""
     crowded: Sequence[str] = ()
     """options of qxub for small jobs of which many may run at once"""
 
@@ -72,6 +76,16 @@ class Desk:
     site: Site
     work: Path
     home: Path
+
+    @classmethod
+    def at(cls, site: Site, directory: Path) -> Desk:
+        """Make the two, below `directory`."""
+        desk = cls(site, directory / "work", directory / "home")
+        config = desk.home / "config" / "qxub" / "config.yaml"
+        for place in (desk.work, config.parent):
+            place.mkdir(parents=True, exist_ok=True)
+        config.write_text(f"scheduler: {site.scheduler}\nmonitoring: {{interval: 2}}\n")
+        return desk
 
     @property
     def runs(self) -> Path:
@@ -112,6 +126,14 @@ class Desk:
         with self.started("--result", str(file), *words) as process:
             yield Following(self, process, file)
 
+    def delete_all(self) -> None:
+        """Have every job of this desk deleted; one that has ended is refused."""
+        job_ids = [file.read_text().strip() for file in self.runs.glob("*/job_id")]
+        if job_ids:
+            argv = [*self.site.delete, *job_ids]
+            env = dict(self.site.environment)
+            subprocess.run(argv, env=env, capture_output=True, check=False, timeout=PATIENCE)
+
     def _result_file(self) -> Path:
         return self.home / f"result-{time.monotonic_ns()}.json"
 
@@ -137,6 +159,11 @@ class Following:
     def ended(self) -> Ended:
         """Wait for its end."""
         return collected(self.process, self.file)
+
+
+def vanished(desk: Desk) -> tuple[int, str]:
+    """Status and kind of a job that another hand deleted before it began."""
+    return (75, "lost") if desk.site.forgets else (130, "cancelled")
 
 
 def collected(process: subprocess.Popen[bytes], file: Path) -> Ended:

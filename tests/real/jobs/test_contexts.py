@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +27,18 @@ def executable(file: Path, text: str) -> None:
 
 
 @pytest.fixture
-def equipped(desk: Desk) -> Desk:
-    """The desk of a user whose home has a conda, and modules for it and for a container runtime."""
-    if desk.site.is_elsewhere:
-        pytest.skip("a cluster of others has contexts of its own")
+def conda(desk: Desk) -> Path:
+    """A conda with the environment pytorch."""
+    home = desk.home / "miniconda3"
+    executable(home / "envs" / "pytorch" / "bin" / "greet", "#!/bin/sh\necho from $CONDA_PREFIX\n")
+    (home / "bin").mkdir()
+    shutil.copy(CONDA, home / "bin" / "conda")
+    return home
+
+
+@pytest.fixture
+def modules(desk: Desk) -> Path:
+    """A directory with two modules: one brings a command, the other a container runtime."""
     if not TCL_MODULES.exists():
         require("environment-modules", f"no {TCL_MODULES}")
     files = desk.home / "modulefiles"
@@ -41,49 +48,55 @@ def equipped(desk: Desk) -> Desk:
         file.write_text(f"#%Module1.0\nprepend-path PATH {tools}\nsetenv GREETING hello\n")
     executable(desk.home / "tools" / "apptainer", RUNTIME)
     executable(desk.home / "greetings" / "greet", "#!/bin/sh\necho $GREETING from a module\n")
-    (desk.home / ".modulerc").write_text(f"#%Module1.0\nmodule use {files}\n")
-    conda = desk.home / "miniconda3"
-    executable(conda / "envs" / "pytorch" / "bin" / "greet", "#!/bin/sh\necho from $CONDA_PREFIX\n")
-    (conda / "bin").mkdir()
-    shutil.copy(CONDA, conda / "bin" / "conda")
-    environment = {**desk.site.environment, "HOME": str(desk.home)}
-    return dataclasses.replace(desk, site=dataclasses.replace(desk.site, environment=environment))
+    return files
 
 
-def test_the_default_context(equipped: Desk) -> None:
-    ended = equipped.exec("--default", "--", "sh", "-c", "echo ${GREETING:-none}")
+def with_conda(conda: Path) -> tuple[str, str]:
+    """Name it: the job's home is its user's, where there may be another one."""
+    return "--var", f"CONDA_EXE={conda}/bin/conda"
+
+
+def with_modules(modules: Path) -> tuple[str, str]:
+    """Name their place, which counts instead of the site's."""
+    return "--var", f"MODULEPATH={modules}"
+
+
+def test_the_default_context(desk: Desk) -> None:
+    ended = desk.exec("--default", "--", "sh", "-c", "echo ${GREETING:-none}")
     assert (ended.status, ended.out) == (0, b"none\n")
 
 
-def test_modules(equipped: Desk) -> None:
-    ended = equipped.exec("--mod", "greeting/1.0", "--", "greet")
+def test_modules(desk: Desk, modules: Path) -> None:
+    ended = desk.exec(*with_modules(modules), "--mod", "greeting/1.0", "--", "greet")
     assert (ended.status, ended.out, ended.err) == (0, b"hello from a module\n", "")
 
 
-def test_a_conda_environment(equipped: Desk) -> None:
-    ended = equipped.exec("--env", "pytorch", "--", "greet")
-    expected = f"from {equipped.home}/miniconda3/envs/pytorch\n"
+def test_a_conda_environment(desk: Desk, conda: Path) -> None:
+    ended = desk.exec(*with_conda(conda), "--env", "pytorch", "--", "greet")
+    expected = f"from {conda}/envs/pytorch\n"
     assert (ended.status, ended.out.decode(), ended.err) == (0, expected, "")
 
 
-def test_modules_come_before_the_conda_environment(equipped: Desk) -> None:
+def test_modules_come_before_the_conda_environment(desk: Desk, modules: Path, conda: Path) -> None:
     words = ("--env", "pytorch", "--mod", "greeting", "--", "sh", "-c", "greet; echo $GREETING")
-    ended = equipped.exec(*words)
-    expected = f"from {equipped.home}/miniconda3/envs/pytorch\nhello\n"
+    ended = desk.exec(*with_modules(modules), *with_conda(conda), *words)
+    expected = f"from {conda}/envs/pytorch\nhello\n"
     assert (ended.status, ended.out.decode()) == (0, expected)
 
 
-def test_a_container_whose_runtime_a_module_brings(equipped: Desk) -> None:
+def test_a_container_whose_runtime_a_module_brings(desk: Desk, modules: Path) -> None:
     words = ("--mod", "runtime", "--sif", "my image.sif", "--bind", "/data:/mnt")
-    ended = equipped.exec(*words, "--", "train", "a b")
+    ended = desk.exec(*with_modules(modules), *words, "--", "train", "a b")
     assert (ended.status, ended.out) == (
         0,
         b"<apptainer><exec><--bind></data:/mnt><my image.sif><train><a b>",
     )
 
 
-def test_an_environment_that_is_not_there_is_told_with_those_that_are(equipped: Desk) -> None:
-    ended = equipped.exec("--env", "pytorhc", "--", "touch", "ran")
+def test_an_environment_that_is_not_there_is_told_with_those_that_are(
+    desk: Desk, conda: Path
+) -> None:
+    ended = desk.exec(*with_conda(conda), "--env", "pytorhc", "--", "touch", "ran")
     assert (ended.status, ended.kind) == (71, "remote setup failed")
     assert "pytorch" in ended.err
-    assert not (equipped.work / "ran").exists()
+    assert not (desk.work / "ran").exists()

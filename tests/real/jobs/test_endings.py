@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.real import cgroups
+from tests.real.jobs.sites import vanished
 from tests.real.requirements import require
 from tests.waiting import wait_until
 
@@ -45,7 +47,7 @@ def test_a_signal_is_told_from_a_status(desk: Desk, name: str, number: int) -> N
 
 
 def test_walltime(desk: Desk) -> None:
-    """Slurm looks at its limits every half minute."""
+    """Slurm looks at its limits every half minute, PBS every ten seconds."""
     ended = desk.exec("--runtime", "3s", "--", "sh", "-c", "echo begun; exec sleep 200")
     assert (ended.status, ended.kind, ended.out) == (124, "walltime exceeded", b"begun\n")
 
@@ -63,6 +65,8 @@ def test_memory(desk: Desk, is_in_a_shell: bool) -> None:
     if is_in_a_shell:
         words = ["sh", "-c", '"$@"; exit "$?"', "sh", *words]
     ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", *words)
+    if desk.site.is_elsewhere and (ended.kind, ended.out) == ("completed", b"300\n"):
+        pytest.skip("this cluster let a job have 300 MB that had asked for 200")
     assert (ended.status, ended.kind) == (137, "out of memory")
 
 
@@ -104,21 +108,22 @@ def test_deleted_by_another_hand_while_it_runs(desk: Desk) -> None:
         wait_until((desk.work / "started").exists)
         desk.site.command(desk.site.delete, following.job_id())
         ended = following.ended()
-    assert (ended.status, ended.kind) == (130, "cancelled")
+    expected = {"cancelled": 130}
+    if desk.site.forgets:  # before it could be asked, perhaps
+        expected["signalled"] = 128 + signal.SIGTERM
+    assert ended.status == expected[ended.kind]
 
 
 def test_deleted_by_another_hand_while_it_is_queued(desk: Desk) -> None:
     with desk.following("--hold", "--", "touch", "ran") as following:
         desk.site.command(desk.site.delete, following.job_id())
         ended = following.ended()
-    assert (ended.status, ended.kind) == (130, "cancelled")
+    assert (ended.status, ended.kind) == vanished(desk)
     assert not (desk.work / "ran").exists()
 
 
 def test_refused(desk: Desk) -> None:
-    ended = desk.exec("--cpus", "100000", "--", "touch", "ran")
-    if desk.site.is_elsewhere and ended.status != 65:
-        pytest.skip("a queue without limits takes any job")
+    ended = desk.exec(*desk.site.refused, "--", "touch", "ran")
     assert (ended.status, ended.kind, ended.out) == (65, "refused", b"")
     assert ended.result["message"]
     assert not (desk.work / "ran").exists()
