@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 if sys.platform == "win32":
     pytest.skip("Slurm needs POSIX", allow_module_level=True)
 
+UNKNOWN = "99999"
+
 
 @pytest.fixture(scope="module")
 def cluster(
@@ -57,6 +59,13 @@ class Sleeper(NamedTuple):
     job_id: str
 
 
+def id_of_the_job(site: Site) -> str:
+    """Wait until qxub has noted it."""
+    wait_until(lambda: any(site.runs.glob("*/job_id")))
+    (file,) = site.runs.glob("*/job_id")
+    return file.read_text().strip()
+
+
 @pytest.fixture(scope="module")
 def sleeper(
     cluster: ForgetfulCluster, tmp_path_factory: pytest.TempPathFactory
@@ -68,10 +77,10 @@ def sleeper(
     with site.start("exec", "--result", "result.json", "--", "sh", "-c", script) as process:
         try:
             wait_until((directory / "started").exists)
+            job_id = id_of_the_job(site)
             process.send_signal(signal.SIGSTOP)
             (directory / "go").touch()
-            (run,) = site.runs.iterdir()
-            yield Sleeper(site, process, (run / "job_id").read_text().strip())
+            yield Sleeper(site, process, job_id)
         finally:
             process.kill()
 
@@ -81,7 +90,7 @@ def jobs(cluster: ForgetfulCluster, sleeper: Sleeper) -> Mapping[str, str]:
     """Jobs of every ending, by what has become of them, forgotten by the controller."""
     wait_for_report(Slurm(), sleeper.job_id, lambda report: report.state is JobState.ENDED)
     made = jobs_of_every_ending(cluster)
-    cluster.forgets({sleeper.job_id, *made.values()})
+    cluster.forgets(set(made.values()))
     return made
 
 
@@ -159,12 +168,11 @@ def test_members_that_never_began(reports: Mapping[str, JobReport]) -> None:
 
 def test_a_job_that_neither_knows(cluster: ForgetfulCluster) -> None:
     del cluster
-    assert ask(Slurm(), ["99999"]) == {"99999": None}
+    assert ask(Slurm(), [UNKNOWN]) == {UNKNOWN: None}
 
 
 def test_an_accounting_that_is_down_says_nothing(
     cluster: ForgetfulCluster,
-    jobs: Mapping[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -176,8 +184,8 @@ def test_an_accounting_that_is_down_says_nothing(
     conf.write_text(re.sub("AccountingStoragePort=.*", nobody, settings))
     monkeypatch.setenv("SLURM_CONF", str(conf))
     with pytest.raises(SchedulerError, match="(?s)sacct failed: .*talking to the database"):
-        ask(Slurm(), [jobs["killed"]])
-    found = ask(Slurm(), [jobs["killed"], held])
+        ask(Slurm(), [UNKNOWN])
+    found = ask(Slurm(), [UNKNOWN, held])
     assert list(found) == [held]
     change(["scancel", held])
 
@@ -195,10 +203,10 @@ def test_a_project_that_is_not_ours(cluster: ForgetfulCluster) -> None:
 
 
 def test_a_follower_that_slept_longer_than_the_controller_remembers(
-    jobs: Mapping[str, str], sleeper: Sleeper
+    cluster: ForgetfulCluster, sleeper: Sleeper
 ) -> None:
     """Of a script that was killed there is no more than the accounting's word."""
-    del jobs  # by now all are forgotten
+    cluster.forgets({sleeper.job_id})
     sleeper.process.send_signal(signal.SIGCONT)
     sleeper.process.communicate()
     found = sleeper.site.result()
@@ -216,9 +224,8 @@ def test_a_waiting_member_that_is_deleted_by_another_hand(
     words = ("--array", "1-4%1", "--result", "result.json", "--", "sh", "-c", script)
     with site.start("exec", *words) as process:
         wait_until((tmp_path / "started").exists)
-        (run,) = site.runs.iterdir()
-        job_id = (run / "job_id").read_text().strip()
-        assert larger_slurm.run("scancel", f"{job_id}_3").returncode == 0
+        member = f"{id_of_the_job(site)}_3"
+        assert larger_slurm.run("scancel", member).returncode == 0
         (tmp_path / "go").touch()
         process.communicate()
     assert process.returncode == 130
