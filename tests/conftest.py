@@ -25,6 +25,20 @@ settings.load_profile("repeatable")
 ACCEPT_ENV = "AcceptEnv LC_*"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes half a minute or more")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the long tests, so that they run side by side with `-n 4 --dist worksteal`."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if item not in slow]
+    for number, item in enumerate(slow):
+        others.insert((number * len(items)) // len(slow), item)
+    items[:] = others
+
+
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """OpenSSH's sshd on a loopback port, for the whole session."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def exit_status_of(command: click.Command, words: Sequence[str], name: str) -> int:
     """Run a command and return its exit status; every foreseen error is told on stderr.
 
-    An unforeseen one keeps its traceback: it is a bug, and the traceback is what mends it.
+    An unforeseen one keeps its traceback: it is a bug, and the traceback is what mends it. Python
+    would end with 1 then, which a job might have said: there may be one, so it is lost.
     """
     try:
         return run_command_line(command, words, name)
@@ -32,6 +33,13 @@ def exit_status_of(command: click.Command, words: Sequence[str], name: str) -> i
     except (KeyboardInterrupt, click.Abort):
         tell("interrupted before anything was submitted")
         return OutcomeKind.CANCELLED.exit_status or 1
+    except Exception:  # noqa: BLE001 - told whole
+        import traceback  # noqa: PLC0415 - only here
+
+        LINE.clear()
+        write_words(traceback.format_exc())
+        tell("a bug in qxub: whether there is a job, and how it ends, is not known")
+        return OutcomeKind.LOST.exit_status or 1
 
 
 def run_command_line(

@@ -181,12 +181,16 @@ class Output:
 @contextmanager
 def cancelled_by_signals(cancelled: threading.Event) -> Iterator[None]:
     """Let Ctrl-C (and TERM) set the event; a second Ctrl-C raises KeyboardInterrupt."""
+    noted = False
 
     def note(number: int, frame: object) -> None:
         del frame
-        if cancelled.is_set() and number == signal.SIGINT:
+        nonlocal noted
+        was_noted, noted = noted or cancelled.is_set(), True
+        if was_noted and number == signal.SIGINT:
             raise KeyboardInterrupt
-        cancelled.set()
+        if not was_noted:  # a second signal may come in the middle of set(), which has a lock
+            cancelled.set()
 
     before = {number: signal.signal(number, note) for number in system.CANCELLING_SIGNALS}
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Background:
@@ -23,9 +26,18 @@ class Background:
         return False
 
     def start(self, call: Callable[[], None]) -> None:
-        """Start a call; only while none is running."""
-        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
-        self._thread.start()
+        """Start a call, only while none is running.
+
+        Where the user has as many threads as may be, nothing is called: whoever looks again, tries
+        again.
+        """
+        thread = threading.Thread(target=self._run, args=(call,), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.info("not done this time: %s", error)
+        else:
+            self._thread = thread
 
     def _run(self, call: Callable[[], None]) -> None:
         try:

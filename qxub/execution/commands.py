@@ -19,6 +19,9 @@ TIME_LIMIT = 60.0
 FILTERED = ("squeue", "sacct", "scancel")
 """Slurm's commands whose own variables (SQUEUE_PARTITION, …) hide jobs, or spare them"""
 
+WHOLE = {"SLURM_BITSTR_LEN": "0"}
+"""lets squeue write out which members of an array wait, where it would end in `...` (squeue(1))"""
+
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +70,10 @@ def run_command(argv: Sequence[str]) -> Answer:
 
 def _environment(command: str) -> dict[str, str]:
     """Return the environment for a command: what is asked for is all in its arguments."""
+    if command not in FILTERED:
+        return dict(os.environ)
     own = f"{command.upper()}_"
-    is_kept = command not in FILTERED
-    return {name: text for name, text in os.environ.items() if is_kept or not name.startswith(own)}
+    return {
+        **{name: text for name, text in os.environ.items() if not name.startswith(own)},
+        **WHOLE,
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import logging
+import math
 import os
 import socket
 import time
@@ -34,8 +36,12 @@ QUEUE_PAUSE = 0.5
 """seconds between two looks for the start of a job that waits"""
 FILE_GRACE = 10.0
 """seconds that a status file may take to show on a shared file system after the job's end"""
+ABSENCE = 60.0
+"""seconds for which the run directory may be away: a file server that is started again, a mount"""
 ENDING_INTERVAL = 5.0
 """seconds between two questions at first, where only the scheduler can tell how the job ended"""
+
+log = logging.getLogger(__name__)
 
 
 class _Job:
@@ -53,6 +59,8 @@ class _Job:
         self._longest_patience = max(interval, ENDING_INTERVAL)
         self._patience = ENDING_INTERVAL / 2  # doubled by the first answer
         self._over_since: dict[int | None, float] = {}
+        self._ended: dict[int | None, JobReport] = {}
+        """what was last said of those that are over: the scheduler forgets them, members first"""
         self._times_unknown = 0
 
     @property
@@ -77,14 +85,17 @@ class _Job:
 
     def _take(self, report: JobReport | None) -> None:
         self._times_unknown = self._times_unknown + 1 if report is None else 0
-        states: dict[int | None, JobState] = {None: report.state if report else JobState.ENDED}
-        if report is not None:
-            self.states.tell(report)
-            states.update({index: member.state for index, member in report.members.items()})
-        for index, state in states.items():
-            if state is JobState.ENDED:
+        if report is None:
+            self._over_since.setdefault(None, time.monotonic())
+            return
+        self.states.tell(report)
+        reports: list[tuple[int | None, JobReport]] = [(None, report), *report.members.items()]
+        for index, known in reports:
+            if known.state is JobState.ENDED:
+                self._ended[index] = known
                 self._over_since.setdefault(index, time.monotonic())
-            else:
+            else:  # it may run again, as when Slurm requeues it
+                self._ended.pop(index, None)
                 self._over_since.pop(index, None)
 
     def over_for(self, index: int | None) -> float | None:
@@ -95,11 +106,13 @@ class _Job:
     def report_of(self, index: int | None) -> JobReport | None:
         """Return what the scheduler last said of the job, or of the member."""
         report = self.watch.report
-        return report.members.get(index) if report and index is not None else report
+        if report is not None and index is not None:
+            report = report.members.get(index)
+        return report or self._ended.get(index)
 
     def said(self, index: int | None) -> Outcome | None:
         """Return how the scheduler says that the job, or the member, has ended."""
-        own, whole = self.report_of(index), self.watch.report
+        own, whole = self.report_of(index), self.report_of(None)
         if own is not None:
             return own.outcome
         # Of a member that it does not tell of, only what ended the whole array is known.
@@ -118,6 +131,7 @@ class _Member:
         self._observer = observer
         self._waits_for_scheduler = False
         self._has_started = False
+        self._unseen_since = math.inf
         self._tails = (Tail(files.stdout, observer.stdout), Tail(files.stderr, observer.stderr))
 
     def follow(self, job: _Job) -> Outcome:
@@ -126,12 +140,10 @@ class _Member:
         try:
             while True:
                 job.look(waits_for_scheduler=self._waits_for_scheduler)
-                outcome = self._look(job)
+                outcome = self._look_again(job)
                 moved = self._forward() if self._has_started or outcome is not None else False
                 if outcome is not None:
-                    # All that the command wrote is in the files by now.
-                    while self._forward():
-                        self._observer.tick()
+                    self._finish()
                     return outcome
                 self._observer.tick()
                 longest = LONGEST_PAUSE if self._has_started else QUEUE_PAUSE
@@ -140,6 +152,19 @@ class _Member:
         finally:
             for tail in self._tails:
                 tail.close()
+
+    def _look_again(self, job: _Job) -> Outcome | None:
+        """Look once; what is not there to be looked at may be in a moment. Raises OSError."""
+        try:
+            outcome = self._look(job)
+        except OSError as error:
+            self._unseen_since = min(self._unseen_since, time.monotonic())
+            if time.monotonic() - self._unseen_since > ABSENCE:
+                raise
+            log.info("cannot see the run of job %s now: %s", self._job_id, error)
+            return None
+        self._unseen_since = math.inf
+        return outcome
 
     def _look(self, job: _Job) -> Outcome | None:
         """Look once at the script's own signs; return the outcome when it is known."""
@@ -167,9 +192,19 @@ class _Member:
         job = self._submitted
         return job.scheduler.ending_in_log(job.run.scheduler_words(self._index), job.job_id)
 
-    def _forward(self) -> bool:
-        moved = [tail.forward() for tail in self._tails]  # both, whatever the first has
-        return any(moved)
+    def _forward(self) -> int:
+        return sum([tail.forward() for tail in self._tails])  # both, whatever the first has
+
+    def _finish(self) -> None:
+        """Hand on what the command wrote: all of it is in the files by now.
+
+        What it has left behind may go on writing for ever, so there is an end to that.
+        """
+        for tail in self._tails:
+            rest = tail.size()
+            while (moved := tail.forward()) and moved < rest:
+                rest -= moved
+                self._observer.tick()
 
 
 def follow(
@@ -199,5 +234,5 @@ def follow(
             outcome = _Member(job, None, observer).follow(known)
     finally:
         known.watch.close()
-    observer.event("ended", job_id=job.job_id, **report_details(known.watch.report))
+    observer.event("ended", job_id=job.job_id, **report_details(known.report_of(None)))
     return outcome

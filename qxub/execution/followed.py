@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -45,20 +44,22 @@ class FollowedJobs:
     def job_ids(self) -> set[str]:
         """Return the jobs that are followed; whose followers were not seen for long are dropped."""
         found: set[str] = set()
-        if not self._directory.is_dir():  # it could not be made
+        try:
+            notices = list(self._directory.iterdir())
+        except OSError as error:  # it could not be made, or is another user's
+            log.info("cannot read which jobs are followed: %s", error)
             return found
         now = time.time()
-        with os.scandir(self._directory) as notices:
-            for notice in notices:
-                job_id = unquote(notice.name)
-                try:
-                    age = now - notice.stat().st_mtime
-                except FileNotFoundError:  # dropped in the meantime
-                    continue
-                if abs(age) < LEASE:  # a clock that was set back makes it negative
-                    found.add(job_id)
-                else:
-                    self.drop(job_id)
+        for notice in notices:
+            job_id = unquote(notice.name)
+            try:
+                age = now - notice.stat().st_mtime
+            except FileNotFoundError:  # dropped in the meantime
+                continue
+            if abs(age) < LEASE:  # a clock that was set back makes it negative
+                found.add(job_id)
+            else:
+                self.drop(job_id)
         return found
 
     def _notice(self, job_id: str) -> Path:

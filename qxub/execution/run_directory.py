@@ -153,9 +153,12 @@ class RunDirectory:
         open_up(self.script, self._mode)
 
     def job_id(self) -> str | None:
-        """Return the scheduler's job ID, or None where none was recorded."""
+        """Return the scheduler's job ID, or None where none was recorded.
+
+        The file is empty where the machine went down before it came to the disk.
+        """
         try:
-            return self._job_id.read_text().strip()
+            return self._job_id.read_text().strip() or None
         except FileNotFoundError:
             return None
 

@@ -14,7 +14,8 @@ qxub_run=$qxub_run/$QXUB_ARRAY_INDEX"""
 NO_MEMBER = """
 unset -v QXUB_ARRAY_INDEX"""
 
-# What an earlier start has left, where the scheduler starts a job again, says nothing of this one.
+# What an earlier start has left, where the scheduler starts a job again, says nothing of this one;
+# and one that still runs, on a node that was given up for dead, says nothing any more.
 # qxub_stage is what is being done, as long as the command has not begun: whatever ends the script
 # then, an `exit` in the user's lines included, is told as its failure. A scheduler's signal
 # (walltime, cancel) goes to every process of the job. This shell outlives it, and notes it, because
@@ -25,9 +26,11 @@ exec >>"$qxub_run/setup.log" 2>&1
 [ ! -e "$qxub_run/status" ] || rm -f -- "$qxub_run/status" "$qxub_run/ending"
 unset -v ${{!QXUB_VAR_@}}
 qxub_received= qxub_stage=starting qxub_status=71
+qxub_attempt=$HOSTNAME.$$.$RANDOM
 qxub_finish() (
   trap '' TERM {others}
   umask {umask}
+  read -r latest 2>/dev/null <"$qxub_run/started" && [ "$latest" != "$qxub_attempt" ] && exit
   printf '%s\n' "$1" $qxub_received >"$qxub_run/status.part" &&
     exec mv -f -- "$qxub_run/status.part" "$qxub_run/status"
 )
@@ -43,7 +46,7 @@ qxub_leave() {{
 trap qxub_leave EXIT
 trap qxub_received=terminated TERM
 trap : {others}
-(umask {umask} && : >"$qxub_run/started")
+(umask {umask} && printf '%s\n' "$qxub_attempt" >"$qxub_run/started")
 
 # Run "$@" with the job's streams; qxub_ending becomes `exit` or `signal` with its number, or empty
 # where it cannot be told. The inner shell does nothing but watch, so it is deaf: a signal must not

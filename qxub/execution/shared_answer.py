@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import time
 from typing import TYPE_CHECKING
 
 from qxub.execution.report_text import decode_report, encode_report
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from qxub.scheduler.base import JobReport
 
-FORMAT = 1
+FORMAT = 2
 """of the file: an answer in another one counts as none"""
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class SharedAnswer:
         """when somebody last began to ask"""
         self.problem = str(head.get("problem", ""))
         """why there was no answer then; what is known of the jobs is from before"""
+        self.credit = float(head.get("credit", 0.0))
+        """so many questions might have been asked besides, at one for each interval until then"""
         self.is_complete = bool(head.get("complete", False))
         """the question of that time has been answered, or failed"""
 
@@ -60,23 +63,29 @@ class SharedAnswer:
         end = self._jobs.find(b"\n", start)
         return decode_report(self._jobs[start + len(job_id.encode()) + 1 : end].decode())
 
-    def began(self, asked_at: float) -> bytes:
+    def began(self, asked_at: float, credit: float) -> bytes:
         """Return the content while somebody asks: what was known of the jobs stays."""
-        return _head(asked_at) + self._jobs
+        return _head(asked_at, credit) + self._jobs
 
-    def failed(self, asked_at: float, problem: str) -> bytes:
+    def failed(self, asked_at: float, credit: float, problem: str) -> bytes:
         """Return the content after a question that was not answered."""
-        return _head(asked_at, complete=True, problem=problem) + self._jobs
+        return _head(asked_at, credit, complete=True, problem=problem) + self._jobs
 
 
-def answered(asked_at: float, reports: Mapping[str, JobReport | None]) -> bytes:
+def answered(asked_at: float, credit: float, reports: Mapping[str, JobReport | None]) -> bytes:
     """Return the content after an answer."""
     lines = (f"{job_id} {encode_report(report)}\n" for job_id, report in reports.items())
-    return _head(asked_at, complete=True) + "".join(lines).encode()
+    return _head(asked_at, credit, complete=True) + "".join(lines).encode()
 
 
-def _head(asked_at: float, *, complete: bool = False, problem: str = "") -> bytes:
-    fields = {"format": FORMAT, "asked_at": asked_at, "complete": complete, "problem": problem}
+def _head(asked_at: float, credit: float, *, complete: bool = False, problem: str = "") -> bytes:
+    fields = {
+        "format": FORMAT,
+        "asked_at": asked_at,
+        "credit": credit,
+        "complete": complete,
+        "problem": problem,
+    }
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -91,7 +100,7 @@ class AnswerFile:
         """Return a value that is another one when there is another answer."""
         try:
             status = self._path.stat()
-        except FileNotFoundError:
+        except OSError:  # not there, or another user's
             return id(self._unwritten)
         return status.st_mtime_ns, status.st_ino, status.st_size, id(self._unwritten)
 
@@ -101,8 +110,10 @@ class AnswerFile:
             answer = SharedAnswer(self._path.read_bytes())
         except FileNotFoundError:
             answer = SharedAnswer()
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             log.info("%s is passed over: %s", self._path, error)
+            answer = SharedAnswer()
+        if answer.asked_at > time.monotonic():  # before the machine was started again
             answer = SharedAnswer()
         own = self._unwritten
         return own if own is not None and own.asked_at >= answer.asked_at else answer

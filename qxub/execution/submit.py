@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qxub.scheduler.base import Answer, Scheduler
 
 SEARCH_INTERVAL = 5.0
-"""seconds between two looks for the job of a run that another process may be submitting"""
+"""seconds between two looks for the job of a run that may have been submitted"""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ def submit(plan: Plan) -> SubmittedJob:
         run.write_script(plan.script)
     except RecordedBeforeError:
         run = RunDirectory(plan.directory, plan.directory_mode)
-        return SubmittedJob(plan.spec, run, plan.scheduler, _found_again(plan, run))
+        said = f"run {run.path.name} was recorded before, so it is not submitted again"
+        return SubmittedJob(plan.spec, run, plan.scheduler, _find(plan, run, said))
     except OSError as error:
         message = f"the run cannot be recorded in {plan.directory}: {error.strerror or error}"
         hint = "Nothing was submitted. Make room there, or let XDG_STATE_HOME name another place."
@@ -81,32 +82,6 @@ def recover(run: RunDirectory, scheduler: Scheduler) -> str | None:
         message = f"run {run.path.name} had a job, which {scheduler.name} no longer knows"
         raise LostError(message, hint=f"What it left is in {run.path}.")
     return None
-
-
-def _found_again(plan: Plan, run: RunDirectory) -> str:
-    """Return the job ID of a run that was recorded before: nothing is submitted here.
-
-    Whoever recorded it may still be submitting, so there is time for that. Raises LostError.
-    """
-    said = f"run {run.path.name} was recorded before, so it is not submitted again"
-    hint = f"What is known of it is in {run.path}."
-    deadline = time.monotonic() + TIME_LIMIT
-    while True:
-        is_ours = run.holds(plan.spec)
-        if is_ours is False:
-            message = f"{said}; and it was recorded for another job"
-            raise LostError(message, hint=hint)
-        try:
-            job_id = recover(run, plan.scheduler) if is_ours else None
-        except SchedulerError as error:
-            message = f"{said}; whether it has a job is not known: {error.message}"
-            raise LostError(message, hint=hint) from error
-        if job_id is not None:
-            return job_id
-        if time.monotonic() > deadline:
-            message = f"{said}; {plan.scheduler.name} has no job of it"
-            raise LostError(message, hint=hint)
-        time.sleep(SEARCH_INTERVAL)
 
 
 def _record(run: RunDirectory, job_id: str) -> None:
@@ -166,16 +141,23 @@ def _of_queues(plan: Plan) -> str:
 def _find(plan: Plan, run: RunDirectory, said: str) -> str:
     """Return the ID of the job that may have been submitted, by asking for its run ID.
 
-    That there is none now says nothing: qsub leaves a process that goes on submitting. Raises
-    LostError then.
+    Nothing is submitted here. That there is none now says nothing: another process may be
+    submitting it, a busy server takes its time, and qsub leaves a process that goes on. Raises
+    LostError where there is none for long.
     """
-    try:
-        job_id = recover(run, plan.scheduler)
-    except SchedulerError as error:
-        log.warning("asking for the job of run %s failed: %s", run.path.name, error.message)
-        job_id = None
-    if job_id is not None:
-        return job_id
-    message = f"{said}; whether the job was submitted is not known"
     hint = f"Look for a job named {plan.submission.name}; the run is recorded in {run.path}."
-    raise LostError(message, hint=hint)
+    deadline = time.monotonic() + TIME_LIMIT
+    while True:
+        is_ours = run.holds(plan.spec)
+        if is_ours is False:
+            raise LostError(f"{said}; and it was recorded for another job", hint=hint)
+        found, problem = None, f"{plan.scheduler.name} has no job of it"
+        try:
+            found = recover(run, plan.scheduler) if is_ours else None
+        except SchedulerError as error:
+            problem = f"whether it has a job is not known: {error.message}"
+        if found is not None:
+            return found
+        if time.monotonic() > deadline:
+            raise LostError(f"{said}; {problem}", hint=hint)
+        time.sleep(SEARCH_INTERVAL)

@@ -33,6 +33,8 @@ ABANDONED = 180.0
 """seconds after which others ask: who is asking may have been stopped (Ctrl-Z)"""
 JITTER = 0.25
 """the part of an interval by which a query may come later, so that two hosts do not ask as one"""
+MOST_CREDIT = 3.0
+"""questions that may come sooner than the interval, where none was asked for long"""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class Watch:
         self._followed.note(job_id)
         self._since = self._noted_at = time.monotonic()
         self._file = AnswerFile(directory / "answer")
-        self._inquiry = _Inquiry(directory / "lock", self._file, self._followed, ask)
+        self._inquiry = _Inquiry(directory / "lock", self._file, self._followed, ask, interval)
         self._answer = SharedAnswer()
         self._stamp: object = None
         self._next_look = -math.inf
@@ -70,8 +72,9 @@ class Watch:
         """Read the shared answer where it is new, and have one asked for where it is due.
 
         `at_most` shortens the wait, in seconds after the last question, for what cannot wait for
-        the interval; a scheduler that did not answer is not pressed so. Returns whether the
-        scheduler has answered anew. Raises what the asking raised, other than SchedulerError.
+        the interval, as long as there is credit for that; a scheduler that did not answer is not
+        pressed so. Returns whether the scheduler has answered anew. Raises what the asking raised,
+        other than SchedulerError.
         """
         is_busy = self._background.is_busy()
         now = time.monotonic()
@@ -87,7 +90,7 @@ class Watch:
             at_most = None
         wait = self._wait if at_most is None else min(at_most, self._wait)
         since = self._since if at_most is None else -math.inf
-        if not is_busy and _is_due(self._answer, wait, since):
+        if not is_busy and self._inquiry.is_due(self._answer, wait, since):
             self._wait = self._jittered()
             self._background.start(lambda: self._inquiry.make(self._job_id, wait, since))
         return is_new
@@ -128,11 +131,19 @@ class Watch:
 class _Inquiry:
     """Asks for every job that is followed, unless another process does, or just did."""
 
-    def __init__(self, lock: Path, file: AnswerFile, followed: FollowedJobs, ask: Ask) -> None:
+    def __init__(
+        self, lock: Path, file: AnswerFile, followed: FollowedJobs, ask: Ask, interval: float
+    ) -> None:
         self._lock = lock
         self._file = file
         self._followed = followed
         self._ask = ask
+        self._interval = interval
+
+    def is_due(self, answer: SharedAnswer, wait: float, since: float) -> bool:
+        """Return whether the wait is over, counted from the last question, and from `since`."""
+        now = time.monotonic()
+        return now - max(answer.asked_at, since) >= wait and self._credit(answer, now) >= 1
 
     def make(self, job_id: str, wait: float, since: float) -> None:
         """Ask, where it is still due when the lock is ours."""
@@ -143,28 +154,37 @@ class _Inquiry:
             self._ask_if_due(job_id, wait, since)
             return
         with lock:
-            if _gets(lock.fileno()) or _is_abandoned(self._file.read()):
+            if _gets(lock.fileno()):
                 self._ask_if_due(job_id, wait, since)
+            elif _is_abandoned(self._file.read()):
+                self._take_lock_away()
+
+    def _take_lock_away(self) -> None:
+        """Let the next look find another lock."""
+        try:
+            self._lock.unlink(missing_ok=True)
+        except OSError as error:
+            log.info("cannot remove %s, whose holder was stopped: %s", self._lock, error)
 
     def _ask_if_due(self, job_id: str, wait: float, since: float) -> None:
         before = self._file.read()
-        if not _is_due(before, wait, since):
+        if not self.is_due(before, wait, since):
             return
         now = time.monotonic()
-        self._file.write(before.began(now))
+        credit = self._credit(before, now) - 1
+        self._file.write(before.began(now, credit))
         try:
             reports = self._ask(sorted(self._followed.job_ids() | {job_id}))
         except SchedulerError as error:
-            self._file.write(before.failed(now, error.message))
+            content = before.failed(now, credit, error.message)
         else:
-            self._file.write(answered(now, reports))
+            content = answered(now, credit, reports)
+        if self._file.read().asked_at <= now:  # nobody took this process for stopped
+            self._file.write(content)
 
-
-def _is_due(answer: SharedAnswer, wait: float, since: float) -> bool:
-    """Return whether the wait is over, counted from the last question, and from `since`."""
-    now = time.monotonic()
-    asked_at = answer.asked_at if answer.asked_at <= now else -math.inf  # before a restart
-    return now - max(asked_at, since) >= wait
+    def _credit(self, answer: SharedAnswer, now: float) -> float:
+        """Return how many questions may be asked: one for each interval since the last one."""
+        return min(MOST_CREDIT, answer.credit + (now - answer.asked_at) / self._interval)
 
 
 def _is_abandoned(answer: SharedAnswer) -> bool:

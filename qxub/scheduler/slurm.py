@@ -12,7 +12,6 @@ from qxub.scheduler.base import (
     COMMAND_MISSING,
     Answer,
     JobReport,
-    Reports,
     Submission,
     answered,
     report_of_array,
@@ -38,6 +37,9 @@ COMMENT = "qxub:"
 _JOB_ID = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
 _SACCT_ID = re.compile(r"(\d+)(?:_\[?([\d,:-]+)(?:%\d+)?\]?)?")
 """a job, a member such as 8_1, or members that ended before they began, such as 8_[2,4-9:2%1]"""
+_SQUEUE_MEMBERS = re.compile(r"([\d,:-]+)(?:%\d+)?")
+"""a member such as 3, or those that wait, such as 4-9:2%1, on one line; `squeue --array` has a line
+for each, but (22.05) leaves out the last one of a range with a step"""
 _UNKNOWN = "Invalid job id"
 _NO_ACCOUNTING = "accounting storage is disabled"
 _ANSWER_LOST = ("Socket timed out", "Zero Bytes were transmitted", "Message receive failure")
@@ -58,6 +60,7 @@ class Slurm:
 
     def __init__(self) -> None:
         self._has_accounting = True
+        self._takes_lists = True
 
     def directives(self, submission: Submission) -> list[str]:
         """Return `#SBATCH` lines.
@@ -89,15 +92,15 @@ class Slurm:
         ended, of which it may have forgotten members. Where there is no accounting the controller
         has the last word.
         """
-        answer = answered(self, (yield _squeue(job_ids)))
-        if answer.status != 0 and _UNKNOWN not in answer.stderr:
+        are_several = len(job_ids) > 1
+        is_list = are_several and self._takes_lists
+        answer = answered(self, (yield _squeue(job_ids if is_list or not are_several else ())))
+        if answer.status != 0 and is_list and _UNKNOWN in answer.stderr:
+            self._takes_lists = False  # which of them is unknown it does not say
+            answer = answered(self, (yield _squeue()))
+        if answer.status != 0 and (are_several or _UNKNOWN not in answer.stderr):
             message = f"squeue failed: {answer.words}"
             raise SchedulerError(message)
-        if answer.status != 0 and len(job_ids) > 1:  # which of them is unknown it does not say
-            apart: Reports = {}
-            for job_id in job_ids:
-                apart.update((yield from self.query([job_id])))
-            return apart
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
         if unsure and self._has_accounting:
@@ -168,10 +171,11 @@ class Slurm:
         raise SchedulerError(message)
 
 
-def _squeue(job_ids: Sequence[str]) -> list[str]:
+def _squeue(job_ids: Sequence[str] = ()) -> list[str]:
+    """Ask for these jobs, or for all of the user's."""
     fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
-    argv = ["squeue", "--states=all", "--array", "--noheader", f"--Format={fields}"]
-    return [*argv, f"--jobs={','.join(job_ids)}"]
+    argv = ["squeue", "--states=all", "--noheader", f"--Format={fields}"]
+    return [*argv, f"--jobs={','.join(job_ids)}" if job_ids else "--me"]
 
 
 def _squeue_records(text: str) -> Iterator[Found]:
@@ -180,8 +184,10 @@ def _squeue_records(text: str) -> Iterator[Found]:
         if len(values) != len(SQUEUE_FIELDS) + 1:
             continue  # a site's notice
         record = dict(zip((name for name, _ in SQUEUE_FIELDS), values))
-        index = int(record["member"]) if record["member"].isdigit() else None
-        yield record["job"], index, read_record(record["job"], record)
+        report = read_record(record["job"], record)
+        match = _SQUEUE_MEMBERS.fullmatch(record["member"])
+        for index in _indices(match[1]) if match else (None,):
+            yield record["job"], index, report
 
 
 def _sacct_records(text: str) -> Iterator[Found]:

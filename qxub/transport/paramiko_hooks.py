@@ -138,7 +138,7 @@ class HookedTransport(HandshakeTransport):
         if isinstance(opening, Opening):
             del self.channel_events[number]
             self._channels.delete(number)
-            opening.refuse(reason)
+            opening.refuse(reason, message.get_binary().decode(errors="replace"))
         else:
             message.rewind()
             super()._parse_channel_open_failure(message)  # type: ignore[misc]

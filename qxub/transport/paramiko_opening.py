@@ -40,10 +40,10 @@ class Opening:
         """Wake who waits; Paramiko calls this when the channel is open, or the line has ended."""
         self._transport.wake(self._woken)
 
-    def refuse(self, reason: int) -> None:
-        """Take note that the server says no (RFC 4254 section 5.1)."""
-        words = CONNECTION_FAILED_CODE.get(reason, "(unknown code)")
-        self._refusal = paramiko.ChannelException(reason, words)
+    def refuse(self, reason: int, words: str) -> None:
+        """Take note of why the server says no, and of its words (RFC 4254 section 5.1)."""
+        known = CONNECTION_FAILED_CODE.get(reason, f"reason {reason}")
+        self._refusal = paramiko.ChannelException(reason, f"{known}: {words}" if words else known)
         self.set()
 
     def wait(self, seconds: float) -> SessionChannel:

@@ -131,7 +131,7 @@ class ScriptedRun:
         self.cancelled = threading.Event()
         self._job = SubmittedJob(spec, self.run, self.scheduler, JOB_ID)
         self._outcome: Outcome | None = None
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread = threading.Thread(target=self.follow, daemon=True)
 
     def begin(self) -> None:
         self._thread.start()
@@ -156,5 +156,5 @@ class ScriptedRun:
         assert self._outcome is not None, "following did not end"
         return self._outcome
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         self._outcome = follow(self._job, self.observer, self.cancelled)

@@ -264,3 +264,100 @@ def test_the_grace_for_status_files_is_waited_for_once_in_an_array(tmp_path: Pat
     run.begin()
     assert run.outcome().kind is OutcomeKind.LOST
     assert time.monotonic() - before < 50 * follow.FILE_GRACE
+
+
+def test_how_a_job_ended_is_not_forgotten_with_the_job(run: ScriptedRun) -> None:
+    """As by a Slurm without accounting, MinJobAge after the end."""
+    run.scheduler.says(ended(Outcome(OutcomeKind.SIGNALLED, signal=9), nodes="n7"))
+    run.starts()
+    run.begin()
+    wait_until(lambda: run.scheduler.calls)
+    run.scheduler.says(None)
+    assert str(run.outcome()) == str(Outcome(OutcomeKind.SIGNALLED, signal=9))
+    assert run.observer.events[-1] == ("ended", {"node": "n7"})
+
+
+@pytest.mark.usefixtures("short_grace")
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_how_a_member_ended_is_not_forgotten_before_its_turn(
+    tmp_path: Path, cancelled: bool
+) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 2))
+    memory = Outcome(OutcomeKind.OUT_OF_MEMORY, job_id=JOB_ID)
+    running = JobReport(JobState.RUNNING)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: ended(memory)}))
+    run.starts(1)
+    run.starts(2)
+    run.begin()
+    wait_until(lambda: run.scheduler.calls >= 2)
+    time.sleep(0.5)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running}))
+    calls = run.scheduler.calls
+    wait_until(lambda: run.scheduler.calls >= calls + 3)
+    if cancelled:
+        run.cancelled.set()
+        wait_until(lambda: ("cancelling", {}) in run.observer.events)
+    run.ends("exit 0", 1)
+    run.scheduler.says(None)
+    assert run.outcome().kind is OutcomeKind.OUT_OF_MEMORY
+
+
+def test_a_member_that_runs_again_has_not_ended(tmp_path: Path) -> None:
+    """As where Slurm requeues one."""
+    run = ScriptedRun(tmp_path, ArrayRange(1, 2))
+    failed = Outcome(OutcomeKind.LOST, job_id=JOB_ID)
+    running = JobReport(JobState.RUNNING)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: ended(failed)}))
+    run.starts(1)
+    run.begin()
+    wait_until(lambda: run.scheduler.calls >= 2)
+    run.scheduler.says(JobReport(JobState.RUNNING, members={1: running, 2: running}))
+    calls = run.scheduler.calls
+    wait_until(lambda: run.scheduler.calls >= calls + 3)
+    run.ends("exit 0", 1)
+    time.sleep(1)
+    run.ends("exit 3", 2)
+    assert run.outcome().status == 3
+
+
+def test_a_process_that_writes_for_ever_does_not_keep_the_job_from_ending(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that has left the job's session, where the scheduler does not find it."""
+    handed_on = []
+
+    def take_and_write_more(data: bytes) -> None:
+        handed_on.append(len(data))
+        run.writes(data)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(run.observer, "stdout", take_and_write_more)
+    run.starts(out=bytes(1 << 17))
+    run.ends("exit 3")
+    run.begin()
+    assert run.outcome().status == 3
+    assert sum(handed_on) >= 1 << 17
+
+
+def test_a_run_directory_that_is_away_for_a_moment_costs_nothing(run: ScriptedRun) -> None:
+    """As where an automounter, or a file server, is started again."""
+    run.starts(out=b"one")
+    run.begin()
+    wait_until(lambda: run.observer.out == b"one")
+    away = run.run.path.rename(run.run.path.with_name("away"))
+    time.sleep(1)
+    away.rename(run.run.path)
+    run.writes(b", two")
+    run.ends("exit 3")
+    assert run.outcome().status == 3
+    assert run.observer.out == b"one, two"
+
+
+def test_a_run_directory_that_is_gone_ends_the_following(
+    run: ScriptedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "ABSENCE", 0.5)
+    run.starts()
+    run.run.path.rename(run.run.path.with_name("away"))
+    with pytest.raises(FileNotFoundError):
+        run.follow()

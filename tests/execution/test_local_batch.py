@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,11 @@ from tests.waiting import wait_until
 pytestmark = runs_jobs
 if sys.platform == "win32":  # for mypy, which knows no os.killpg there
     pytest.skip("jobs run on POSIX systems", allow_module_level=True)
+assert sys.platform != "win32"  # for mypy, which passes over the rest elsewhere
+
+from qxub.execution.local_batch.dispatch_posix import dispatch  # noqa: E402
+from qxub.execution.local_batch.queue_posix import LocalBatch  # noqa: E402
+from qxub.execution.local_batch.submission_posix import NewJob, insert_job  # noqa: E402
 
 
 @pytest.mark.parametrize("status", [0, 7, 255])
@@ -121,6 +127,32 @@ def test_a_submission_that_is_killed_is_all_there_or_not_at_all(
     assert batch.read("ran") == "x\n"
 
 
+def test_a_start_that_came_to_nothing_runs_no_other_job(
+    batch: LocalQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full at the end of a transaction takes back the job, not its supervisor.
+
+    The next job has the same number, and a supervisor of its own.
+    """
+    monkeypatch.setenv("XDG_STATE_HOME", batch.environment["XDG_STATE_HOME"])
+    queue = LocalBatch(batch.directory / "state" / "qxub")
+    script = batch.directory / "job.sh"
+    script.write_text(f"echo x >>{batch.directory}/ran; sleep 1\n")
+    job = NewJob(script, log=batch.directory / "log")
+
+    def fail() -> None:
+        with queue.database.transaction() as connection:
+            insert_job(connection, job)
+            dispatch(connection, queue.running)
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - its own
+        fail()
+    assert queue.submit(job) == "1.local"
+    assert batch.wait("1.local")["kind"] == "completed"
+    assert batch.read("ran") == "x\n"
+
+
 def test_many_at_once_get_a_number_each(batch: LocalQueue) -> None:
     script = batch.directory / "job.sh"
     script.write_text("exit 0\n")
@@ -153,6 +185,24 @@ def test_a_queue_that_cannot_be_read_is_said(batch: LocalQueue) -> None:
     assert answer.returncode == 69
     assert f"the queue of this machine, {database}, cannot be used" in answer.stderr
     database.unlink()
+
+
+def test_an_ending_that_cannot_be_recorded_at_once_is_not_lost(batch: LocalQueue) -> None:
+    """As on a full disk: a job that depends on this one is not to be cancelled for that."""
+    job = batch.submit("touch on; while [ ! -e go ]; do sleep 0.02; done; exit 3")
+    batch.wait_for_file("on")
+    supervisor = batch.supervisor(job)
+    (database,) = (batch.directory / "state").glob("qxub/local/*/queue.db")
+    away = database.rename(database.with_name("away"))
+    database.mkdir()
+    batch.touch("go")
+    children = f"/proc/{supervisor}/task/{supervisor}/children"
+    wait_until(lambda: not Path(children).exists() or not Path(children).read_text())
+    time.sleep(1)
+    database.rmdir()
+    away.rename(database)
+    found = batch.wait(job)
+    assert (found["kind"], found["status"]) == ("completed", 3)
 
 
 def test_a_run_directory_that_is_gone_ends_its_job_and_no_other(batch: LocalQueue) -> None:

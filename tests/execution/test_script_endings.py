@@ -18,6 +18,7 @@ from qxub.job import JobSpec
 from tests.execution.scripts import bash, prepared, ran
 from tests.posix import runs_jobs
 from tests.real.jobs.sites import environment_without
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +140,23 @@ def test_the_script_s_own_status_is_the_job_s(tmp_path: Path) -> None:
     ):
         with bash(prepared(tmp_path, spec)) as process:
             assert process.wait() == status
+
+
+def test_an_earlier_start_that_still_runs_says_nothing(tmp_path: Path) -> None:
+    """As on a node that its scheduler gave up for dead, and that still has the file system."""
+    wait = "touch $1.on; while [ ! -e $1 ]; do sleep .02; done; exit $2"
+    text = f"[ -e first.on ] || {{ set first 7; {wait}; }}; set second 5; {wait}"
+    run = prepared(tmp_path, line(text))
+    with bash(run) as first:
+        wait_until((tmp_path / "first.on").exists)
+        with bash(run) as second:
+            wait_until((tmp_path / "second.on").exists)
+            (tmp_path / "first").touch()
+            assert first.wait() == 7
+            assert run.files().ending() is None
+            (tmp_path / "second").touch()
+            assert second.wait() == 5
+    assert run.files().ending() == Ending("exit", "5", terminated=False)
 
 
 def test_a_watcher_that_was_killed_is_lost_and_not_a_status(tmp_path: Path) -> None:

@@ -108,6 +108,16 @@ def test_a_job_that_slurm_does_not_know(cluster: Cluster) -> None:
     assert ask(Slurm(), ["99999"]) == {"99999": None}
 
 
+def test_every_member_that_waits_is_told_however_many_there_are(cluster: Cluster) -> None:
+    job_id = cluster.submit("true", array=ArrayRange(0, 400, 2), hold=True).job_id
+    assert sorted(in_state(JobState.HELD, job_id).members) == list(range(0, 401, 2))
+    change(["scancel", *(f"{job_id}_{index}" for index in range(0, 400, 6))])
+    left = [index for index in range(0, 401, 2) if index % 6 or index == 400]
+    assert sorted(in_state(JobState.HELD, job_id).members) == left
+    change(Slurm().cancel(job_id))
+    assert sorted(ended(job_id).members) == left
+
+
 def test_an_array_has_its_members(cluster: Cluster) -> None:
     body = "exit $SLURM_ARRAY_TASK_ID"
     job = cluster.submit(body, array=ArrayRange(0, 4, 2, 1), hold=True)

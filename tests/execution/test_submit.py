@@ -62,14 +62,17 @@ def test_a_submission_is_recorded(pbs: FakePbs, tmp_path: Path) -> None:
     assert pbs.jobs("1.pbshost")["1.pbshost"]["Job_Name"] == "train"
 
 
-def test_a_run_that_was_recorded_before_is_found_again(pbs: FakePbs, tmp_path: Path) -> None:
+def test_a_run_that_was_recorded_before_is_found_again(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
     assert submit(plan).job_id == "1.pbshost"
     (plan.directory / "job_id").unlink()  # as after a crash between the submission and the record
     assert submit(plan).job_id == "1.pbshost"
     pbs.switch("down")  # what is recorded needs no scheduler
     assert submit(plan).job_id == "1.pbshost"
-    (plan.directory / "job_id").unlink()
+    (plan.directory / "job_id").write_text("")  # the machine went down, and the text with it
+    monkeypatch.setattr(qxub.execution.submit, "TIME_LIMIT", 0.0)
     with pytest.raises(LostError, match=r"submitted again; whether it has a job is not known"):
         submit(plan)
     (pbs.state / "down").unlink()
@@ -169,6 +172,22 @@ def test_a_command_that_ends_without_a_word_is_no_refusal(
     assert job_count(pbs) == 1
 
 
+def test_a_job_that_comes_after_the_answer_was_lost_is_found(
+    pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a busy server takes what its client has given up, and is down in between."""
+    monkeypatch.setattr(qxub.execution.submit, "SEARCH_INTERVAL", 0.2)
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    later = f'sleep 2; rm {pbs.state}/down; sleep 1; {COMMANDS}/qsub "$@"'
+    wrapper.write_text(f"#!/bin/sh\ntouch {pbs.state}/down\n({later}) >/dev/null 2>&1 &\nexit 1\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
+    assert submit(plan).job_id == "1.pbshost"
+    assert job_count(pbs) == 1
+
+
 def test_a_job_that_cannot_be_recorded_is_followed_all_the_same(
     pbs: FakePbs, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,9 +207,10 @@ def test_a_server_that_hangs_leaves_it_open(
     pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(qxub.execution.commands, "TIME_LIMIT", 1.0)
+    monkeypatch.setattr(qxub.execution.submit, "TIME_LIMIT", 0.0)
     pbs.switch("frozen")
     plan = plan_of(PbsPro(), JobSpec(("x",), name="train"), "sleep 60", tmp_path / "runs")
-    with pytest.raises(LostError, match="whether the job was submitted is not known") as lost:
+    with pytest.raises(LostError, match="whether it has a job is not known") as lost:
         submit(plan)
     assert "a job named train" in lost.value.hint
 

@@ -131,6 +131,21 @@ def test_nobody_is_asked_before_the_interval_unless_it_cannot_wait(
     assert len(scheduler.calls) == 1
 
 
+def test_what_cannot_wait_is_asked_at_once_but_not_for_ever(
+    tmp_path: Path, scheduler: Recorder
+) -> None:
+    """As where a thousand jobs meet their walltimes, each at its own time."""
+    watch = Watch(tmp_path, "1", scheduler, 1.0)
+    scheduler.reports = {"1": JobReport(JobState.RUNNING)}
+    begun = time.monotonic()
+    look_until(watch, lambda: watch.look(at_most=0.01) or len(scheduler.calls) == 3)
+    assert time.monotonic() - begun < 2
+    while time.monotonic() - begun < 6:
+        watch.look(at_most=0.01)
+        time.sleep(0.01)
+    assert 5 <= len(scheduler.calls) <= 3 + (time.monotonic() - begun)
+
+
 def test_a_scheduler_that_does_not_answer_takes_nothing_back(
     tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -171,10 +186,23 @@ def test_an_answer_of_before_is_of_another_job(tmp_path: Path, scheduler: Record
     assert not watch.is_answered
 
 
+def test_an_answer_of_a_time_to_come_is_of_another_job(tmp_path: Path, scheduler: Recorder) -> None:
+    """As from before the machine was started again."""
+    ended = Outcome(OutcomeKind.COMPLETED, status=0)
+    content = answered(time.monotonic() + 1e6, 0, {"1": JobReport(JobState.ENDED, ended)})
+    (tmp_path / "answer").write_bytes(content)
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    assert not watch.look()
+    assert not watch.is_answered
+    scheduler.reports = {"1": JobReport(JobState.RUNNING)}
+    look_until(watch, lambda: watch.is_answered)
+    assert watch.report == JobReport(JobState.RUNNING)
+
+
 @pytest.mark.parametrize("torn", [b"1 ", b"1 nul", b'1 {"state": "RUN\n', b"1 []\n", b"1 \xff\n"])
 def test_a_torn_report_is_passed_over(tmp_path: Path, scheduler: Recorder, torn: bytes) -> None:
     watch = Watch(tmp_path, "1", scheduler, INTERVAL)
-    (tmp_path / "answer").write_bytes(answered(time.monotonic(), {}) + torn)
+    (tmp_path / "answer").write_bytes(answered(time.monotonic(), 0, {}) + torn)
     assert not watch.look()
     scheduler.reports = {"1": None}
     look_until(watch, lambda: watch.is_answered)
@@ -196,7 +224,14 @@ def test_who_was_stopped_while_it_asked_does_not_hold_up_the_others(
     scheduler.reports = {"1": None, "2": None}
     look_until(watch, lambda: watch.is_answered)
     assert scheduler.calls[0] == ["1", "2"]
-    stopped.set()
+    scheduler.reports["2"] = JobReport(JobState.RUNNING)
+    look_until(watch, lambda: watch.report is not None)  # and go on asking
+    published = (tmp_path / "answer").stat().st_mtime_ns
+    scheduler.reports = {"2": None}
+    watch.close()
+    stopped.set()  # what it was told in the meantime is old by now
+    time.sleep(1)
+    assert (tmp_path / "answer").stat().st_mtime_ns == published
 
 
 def test_a_clock_that_jumps_neither_ends_the_asking_nor_hurries_it(
@@ -285,10 +320,15 @@ def test_what_cannot_be_shared_is_known_all_the_same(
     assert "cannot write" in caplog.text
 
 
+@pytest.mark.parametrize("is_file", [False, True])
 def test_where_there_can_be_no_directory_each_asks_for_itself(
-    tmp_path: Path, scheduler: Recorder
+    tmp_path: Path, scheduler: Recorder, is_file: bool
 ) -> None:
-    (tmp_path / "watch").symlink_to("nowhere")
+    """As where root has made it, by a sudo that keeps HOME."""
+    if is_file:
+        (tmp_path / "watch").touch()
+    else:
+        (tmp_path / "watch").symlink_to("nowhere")
     scheduler.reports = {"1": JobReport(JobState.HELD)}
     watch = Watch(tmp_path / "watch" / "x", "1", scheduler, INTERVAL)
     look_until(watch, lambda: watch.is_answered)
@@ -335,6 +375,22 @@ def test_a_slow_scheduler_does_not_hold_up_the_follower(
         time.sleep(0.01)
     assert longest < 1
     release.set()
+    look_until(watch, lambda: watch.is_answered)
+
+
+def test_without_a_thread_to_ask_in_the_following_goes_on(
+    tmp_path: Path, scheduler: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a user's thousand processes have used up all threads that a login node gives."""
+    caplog.set_level(logging.INFO, "qxub")
+    watch = Watch(tmp_path, "1", scheduler, INTERVAL)
+    scheduler.reports = {"1": None}
+    before = threading.stack_size(1 << 46)  # which no machine has
+    try:
+        look_until(watch, lambda: "can't start new thread" in caplog.text)
+        assert scheduler.calls == []
+    finally:
+        threading.stack_size(before)
     look_until(watch, lambda: watch.is_answered)
 
 

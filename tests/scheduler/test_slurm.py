@@ -100,17 +100,25 @@ def test_all_jobs_are_one_question() -> None:
     said = Answer(line("RUNNING") + line("PENDING", job="13|N/A"), "", 0)
     found, commands = converse(Slurm().query(["12", "13"]), said)
     assert len(commands) == 1
-    assert commands[0].startswith("squeue --states=all --array --noheader --Format=ArrayJobID:|,")
+    assert commands[0].startswith("squeue --states=all --noheader --Format=ArrayJobID:|,")
     assert commands[0].endswith(" --jobs=12,13")
     assert [told and told.state.value for told in found.values()] == ["running", "queued"]
 
 
 def test_one_unknown_job_does_not_make_the_others_unknown() -> None:
     """squeue of 22.05 leaves it out; one that refused the question would not say which it is."""
-    told = Answer(line("RUNNING", job="13|N/A"), "", 0)
-    found, _ = converse(Slurm().query(["12", "13"]), UNKNOWN, UNKNOWN, DISABLED, told)
+    scheduler = Slurm()
+    told = Answer(line("RUNNING", job="13|N/A") + line("RUNNING", job="14|N/A"), "", 0)
+    found, commands = converse(scheduler.query(["12", "13"]), UNKNOWN, told, DISABLED)
     assert found["12"] is None
     assert found["13"] is not None
+    assert len(found) == 2
+    assert commands[1].endswith(" --me")
+    found, commands = converse(scheduler.query(["12", "13"]), told)  # which it remembers
+    assert found["12"] is None
+    assert commands[0].endswith(" --me")
+    with pytest.raises(SchedulerError):
+        converse(scheduler.query(["12", "13"]), UNKNOWN)
 
 
 @pytest.mark.parametrize("accounting", [DISABLED, Answer("", "no sacct", COMMAND_MISSING)])
@@ -155,6 +163,23 @@ def test_an_array_is_in_the_state_of_its_members() -> None:
         3: "running",
         5: "queued",
     }
+
+
+@pytest.mark.parametrize(
+    ("members", "indices"),
+    [
+        ("8", [8]),
+        ("7-28:7", [7, 14, 21, 28]),
+        ("2-4%1", [2, 3, 4]),
+        ("1,5-6,9-13:4%2", [1, 5, 6, 9, 13]),
+    ],
+)
+def test_members_that_wait_are_on_one_line(members: str, indices: list[int]) -> None:
+    said = Answer(line("PENDING", job=f"8|{members}") + line("RUNNING", job="8|0"), "", 0)
+    told = converse(Slurm().query(["8"]), said)[0]["8"]
+    assert told is not None
+    assert sorted(told.members) == [0, *indices]
+    assert told.members[indices[-1]].state is JobState.QUEUED
 
 
 def test_members_that_the_controller_has_forgotten_are_in_the_accounting() -> None:

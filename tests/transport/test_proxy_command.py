@@ -226,6 +226,7 @@ def test_line_may_be_closed_from_any_thread_and_twice() -> None:
     sock.settimeout(0.01)
     with pytest.raises(socket.timeout):
         sock.recv(1)
+    sock.settimeout(HANG)
     sock.shutdown(socket.SHUT_RDWR)
     assert sock.recv(1) == b""
     sock.close()

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "windows: needs the Windows Pythons of tests/windows")
-    config.addinivalue_line("markers", "slow: takes a minute or more")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the long tests, so that each process of `-n 2 --dist worksteal` begins with one."""
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    others = [item for item in items if item not in slow]
-    for number, item in enumerate(slow):
-        others.insert((number * len(items)) // len(slow), item)
-    items[:] = others
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ CONTRACT = "tests/transport/contract"
 # time, and those of ssh_config are many, so that one Python runs them. The corpus's cases for
 # Windows are run by test_ssh_config.py; the others are the same look-ups on every machine.
 PARTS = [
-    ("oldest", f"--ignore=tests/cli --ignore={SSH_CONFIG} --ignore={CONTRACT}"),
+    ("oldest", f"tests/transport --ignore={SSH_CONFIG} --ignore={CONTRACT}"),
+    ("oldest", "--ignore=tests/cli --ignore=tests/transport"),
     ("newest", "tests/cli --ignore=tests/cli/ssh --ignore=tests/cli/test_ssh_trust.py"),
     (
         "newest",

@@ -8,19 +8,26 @@ assert sys.platform != "win32"  # noqa: S101 - a POSIX twin; mypy skips it for W
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING
 
+from qxub.errors import SchedulerError
 from qxub.execution.local_batch.dependencies import settle
 from qxub.execution.local_batch.dispatch_posix import dispatch
 from qxub.execution.local_batch.job_ids import NO_INDEX, parse_job_id
 from qxub.execution.local_batch.members import MemberEnding, end_member
+from qxub.execution.local_batch.running_posix import SUPERVISOR
 from qxub.execution.local_batch.supervisor_posix import Supervisor
 from qxub.job import OutcomeKind
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from qxub.execution.local_batch.database import Database
     from qxub.execution.local_batch.queue_posix import LocalBatch
+
+RECORD_PATIENCE = 600.0
+"""seconds for which a supervisor stays with an ending that cannot be recorded"""
 
 
 def supervise(batch: LocalBatch, job_id: str) -> None:
@@ -32,15 +39,35 @@ def supervise(batch: LocalBatch, job_id: str) -> None:
             " WHERE number = ? AND array_index = ? AND state = 'running'",
             (number, index),
         ).fetchone()
-    if job is None:  # the transaction that started this process came to nothing
+        is_ours = batch.running.process(job_id, SUPERVISOR) == os.getpid()
+    # The transaction that started this process may have come to nothing; then there is no such
+    # job, or another one with its number and a supervisor of its own.
+    if job is None or not is_ours:
         return
     ending = _run(batch, job_id, job)
-    with batch.database.transaction() as queue:
-        end_member(queue, number, index, ending)
-        settle(queue, number)
+    _write_down(batch.database, number, index, ending)
     batch.running.remove(job_id)
     with batch.database.transaction() as queue:
         dispatch(queue, batch.running)
+
+
+def _write_down(database: Database, number: int, index: int, ending: MemberEnding) -> None:
+    """Record how the job ended: no one else knows. A full disk may have room again.
+
+    Raises SchedulerError where that cannot be done for long.
+    """
+    deadline = time.monotonic() + RECORD_PATIENCE
+    while True:
+        try:
+            with database.transaction() as queue:
+                end_member(queue, number, index, ending)
+                settle(queue, number)
+        except SchedulerError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
 def _run(batch: LocalBatch, job_id: str, job: sqlite3.Row) -> MemberEnding:
