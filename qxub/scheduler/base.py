@@ -64,8 +64,8 @@ class JobReport:
 
     state: JobState
     outcome: Outcome | None = None
-    """with ENDED: how, as far as the scheduler knows; None for an array job, whose members have
-    theirs"""
+    """how it has ended, or is being ended, as far as the scheduler knows; None for an array job,
+    whose members have theirs"""
     reason: str = ""
     """why the job is not running yet, in the scheduler's words"""
     starts_at: float | None = None
