@@ -2,6 +2,6 @@
 
 import sys
 
-from qxub.cli.main import qxub
+from qxub.cli.entry import qxub
 
 sys.exit(qxub())

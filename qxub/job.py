@@ -12,6 +12,7 @@ from qxub.job_checks import (
     check_modules,
     check_variables,
     check_volumes,
+    check_word,
 )
 
 
@@ -35,6 +36,8 @@ class Resources:
 
     def __post_init__(self) -> None:
         check_volumes(self.volumes)
+        if self.gpu_type is not None:
+            check_word(self.gpu_type)
         for name in ("memory", "cpus", "walltime", "disk", "gpus"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -92,7 +95,7 @@ class ArrayRange:
     def __post_init__(self) -> None:
         in_order = 0 <= self.first <= self.last and self.step >= 1
         if not in_order or (self.limit is not None and self.limit < 1):
-            message = f"{self} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+            message = f"{self} is no range of an array; write one, as 1-10, 1-10:2 or 1-10%4"
             raise ValueError(message)
         if len(self.indices()) > MOST_MEMBERS:
             message = (
@@ -156,6 +159,9 @@ class JobSpec:
         if bool(self.command) == (self.shell_command is not None):
             message = "a job needs a command, or --cmd in its place, and not both"
             raise ValueError(message)
+        for word in (self.queue, self.project, self.email):
+            if word is not None:
+                check_word(word)
         check_dependencies(self.dependencies)
         check_variables(self.variables)
         check_email_options(self.email_options)

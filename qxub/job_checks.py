@@ -19,6 +19,22 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """of the environment: what a shell can export (POSIX.1-2017, XBD 3.235)"""
 
 
+def check_not_empty(text: str) -> str:
+    """Return a text that has something in it; an empty one is mostly a variable that is not set."""
+    if not text:
+        message = "the value is empty; perhaps it is a variable of the shell's that is not set"
+        raise ValueError(message)
+    return text
+
+
+def check_word(text: str) -> str:
+    """Return a text that stands as it is in a directive, which ends with its line."""
+    if len(check_not_empty(text).split()) != 1 or not text.isprintable():
+        message = f"{text!r} holds blanks or control characters; write it as one word"
+        raise ValueError(message)
+    return text
+
+
 def check_volumes(volumes: Iterable[str]) -> None:
     """Refuse what could not be written between plus signs."""
     for volume in volumes:
@@ -53,7 +69,8 @@ def check_dependencies(dependencies: Iterable[str]) -> None:
     for text in dependencies:
         condition, _, job_id = text.partition(":")
         if condition not in CONDITIONS or not job_id or re.search(r"[\s,]", job_id):
-            message = f"{text!r} is no dependency; write CONDITION:JOB_ID ({', '.join(CONDITIONS)})"
+            words = ", ".join(CONDITIONS)
+            message = f"{text!r} is no dependency; write CONDITION:JOB_ID, with one of {words}"
             raise ValueError(message)
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from qxub.job import ArrayRange
-from qxub.job_checks import VARIABLE_NAME
+from qxub.job_checks import (
+    VARIABLE_NAME,
+    check_dependencies,
+    check_email_options,
+    check_not_empty,
+    check_volumes,
+    check_word,
+)
 from qxub.placeholders import check_placeholders
 from qxub.quantities import format_memory, format_walltime, parse_memory, parse_walltime
 
@@ -39,12 +46,39 @@ def _parse_count(text: str) -> int:
     return int(text)
 
 
+def _parse_memory(text: str) -> int:
+    if text.strip().isdigit():
+        message = f"{text!r} has no unit: PBS Pro counts bytes, Slurm MB; write 8GB or 2000MB"
+        raise ValueError(message)
+    return parse_memory(text)
+
+
 def _split_list(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _one(text: str) -> list[str]:
+def _parse_one(text: str) -> list[str]:
+    return [check_not_empty(text)]
+
+
+def _parse_volumes(text: str) -> list[str]:
+    volumes = text.split("+")
+    check_volumes(volumes)
+    return volumes
+
+
+def _parse_dependency(text: str) -> list[str]:
+    check_dependencies([text])
     return [text]
+
+
+def _parse_email_options(text: str) -> str:
+    check_email_options(text)
+    return text
+
+
+def _parse_own_path(text: str) -> str:
+    return os.path.expanduser(check_not_empty(text))  # noqa: PTH111 - an unknown ~user is a name
 
 
 def _parse_variable(text: str) -> list[tuple[str, str]]:
@@ -75,27 +109,34 @@ def _parse_array(text: str) -> ArrayRange:
     rest, step_sign, step = rest.partition(":")
     numbers = [*rest.split("-"), step if step_sign else "1", limit if limit_sign else "1"]
     if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
-        message = f"{text!r} is no range of an array; write it as 1-10, 1-10:2 or 1-10%4"
+        message = f"{text!r} is no range of an array; write one, as 1-10, 1-10:2 or 1-10%4"
         raise ValueError(message)
     first, last, stride, most = map(int, numbers)
     return ArrayRange(first, last, stride, most if limit_sign else None)
 
 
 def _parse_log_path(text: str) -> str:
-    return check_placeholders(text, LOG_VARIABLES)
+    return check_placeholders(check_not_empty(text), LOG_VARIABLES)
 
 
-TEXT = Kind("TEXT", str, str)
-PATH = Kind("PATH", str, str)
+TEXT = Kind("TEXT", check_not_empty, str)
+LINE = Kind("TEXT", str, str)
+"""of a shell, which may be empty"""
+WORD = Kind("TEXT", check_word, str)
+PATH = Kind("PATH", check_not_empty, str)
+OWN_PATH = Kind("PATH", _parse_own_path, str)
+"""on the machine where qxub is called, and so with that one's ~"""
 COUNT = Kind("N", _parse_count, str)
-MEMORY = Kind("SIZE", parse_memory, format_memory)
+MEMORY = Kind("SIZE", _parse_memory, format_memory)
 WALLTIME = Kind("TIME", parse_walltime, format_walltime)
-TEXTS = Kind("TEXT", _one, str, many=True)
+TEXTS = Kind("TEXT", _parse_one, str, many=True)
 """may be repeated; the values add up"""
 LISTS = Kind("LIST", _split_list, str, many=True)
 """may be repeated, and each may hold several between commas or blanks"""
-VOLUMES = Kind("VOLUMES", lambda text: text.split("+"), str, many=True)
+VOLUMES = Kind("VOLUMES", _parse_volumes, str, many=True)
 """may be repeated, and each may hold several between plus signs"""
+DEPENDENCIES = Kind("TEXT", _parse_dependency, str, many=True)
+EMAIL_OPTIONS = Kind("TEXT", _parse_email_options, str)
 VARIABLE = Kind("NAME=VALUE", _parse_variable, _write_variable, many=True)
 VARIABLES = Kind("LIST", _parse_variables, _write_variable, many=True)
 ARRAY = Kind("RANGE", _parse_array, str)

@@ -15,17 +15,21 @@ from qxub.option import (
     ARRAY,
     COUNT,
     COUNTED_FLAG,
+    DEPENDENCIES,
+    EMAIL_OPTIONS,
     FLAG,
+    LINE,
     LISTS,
     LOG_PATH,
     MEMORY,
+    OWN_PATH,
     PATH,
     TEXT,
-    TEXTS,
     VARIABLE,
     VARIABLES,
     VOLUMES,
     WALLTIME,
+    WORD,
     Kind,
     Option,
     Part,
@@ -54,7 +58,7 @@ _RESOURCE_OPTIONS = (
         "volumes", Part.RESOURCES, "volumes",
     ),
     Option(("--gpus",), COUNT, "GPUs.", "gpus", Part.RESOURCES, "gpus"),
-    Option(("--gpu-type",), TEXT, "The type of GPU.", "gpu_type", Part.RESOURCES),
+    Option(("--gpu-type",), WORD, "The type of GPU.", "gpu_type", Part.RESOURCES),
 )  # fmt: skip
 
 RESOURCE_NAMES = {
@@ -76,7 +80,11 @@ def _parse_resources(text: str) -> list[tuple[str, Any]]:
         if dest is None or not separator:
             message = f"{item!r} is no resource; write NAME=VALUE ({', '.join(RESOURCE_NAMES)})"
             raise ValueError(message)
-        found.append((dest, kinds[dest].parse(value)))
+        try:
+            found.append((dest, kinds[dest].parse(value)))
+        except ValueError as error:
+            message = f"{name}: {error}"
+            raise ValueError(message) from error
     return found
 
 
@@ -84,19 +92,19 @@ RESOURCES = Kind("LIST", _parse_resources, str, many=True)
 
 OPTIONS = (
     Option(("--platform",), TEXT, "Run on this platform of the configuration."),
-    Option(("--config",), PATH, "Read this file after the user's configuration; it wins."),
+    Option(("--config",), OWN_PATH, "Read this file after the user's configuration; it wins."),
     *CONTEXT_OPTIONS,
     Option(
-        ("--cmd",), TEXT,
+        ("--cmd",), LINE,
         "Run this line of bash in COMMAND's place. ${NAME} is expanded at submission, ${{NAME}} is "
         "left for the job.",
         "shell_command", Part.JOB,
     ),
     Option(
-        ("--pre",), TEXT, "Run this line in the job's shell before the command.", "pre", Part.JOB
+        ("--pre",), LINE, "Run this line in the job's shell before the command.", "pre", Part.JOB
     ),
     Option(
-        ("--post",), TEXT, "Run this line of bash after the command, if that succeeded.",
+        ("--post",), LINE, "Run this line of bash after the command, if that succeeded.",
         "post", Part.JOB,
     ),
     Option(
@@ -119,11 +127,11 @@ OPTIONS = (
         ("--template",), PATH, "Make the job script from this template.", "template", Part.JOB
     ),
     Option(
-        ("--queue", "-q"), TEXT, "Submit to this queue; auto leaves the choice to the scheduler.",
+        ("--queue", "-q"), WORD, "Submit to this queue; auto leaves the choice to the scheduler.",
         "queue", Part.JOB, "queue",
     ),
     Option(("--name", "-N"), TEXT, "The job's name.", "name", Part.JOB, "name"),
-    Option(("--project", "-P"), TEXT, "Charge this project.", "project", Part.JOB, "project"),
+    Option(("--project", "-P"), WORD, "Charge this project.", "project", Part.JOB, "project"),
     *_RESOURCE_OPTIONS,
     Option(
         ("--resources", "-l"), RESOURCES,
@@ -139,15 +147,15 @@ OPTIONS = (
         "array", Part.JOB,
     ),
     Option(
-        ("--depend",), TEXTS,
+        ("--depend",), DEPENDENCIES,
         "Wait for another job: after, afterok, afternotok or afterany, a colon, its ID. May be "
         "repeated.",
         "dependencies", Part.JOB,
     ),
     Option(("--hold",), FLAG, "Submit on hold, until it is released.", "hold", Part.JOB),
-    Option(("--email",), TEXT, "Where the scheduler writes to.", "email", Part.JOB, "email"),
+    Option(("--email",), WORD, "Where the scheduler writes to.", "email", Part.JOB, "email"),
     Option(
-        ("--email-opts",), TEXT, "When it writes: a (aborted), b (begun), e (ended).",
+        ("--email-opts",), EMAIL_OPTIONS, "When it writes: a (aborted), b (begun), e (ended).",
         "email_options", Part.JOB, "email_opts",
     ),
     Option(
@@ -164,7 +172,7 @@ OPTIONS = (
         ("--tag", "--tags"), LISTS, 'Words to find the run by: one, or "a,b c". May be repeated.',
         "tags", Part.JOB,
     ),
-    Option(("--result",), PATH, "Write how the run ended to this file, as JSON."),
+    Option(("--result",), OWN_PATH, "Write how the run ended to this file, as JSON."),
     Option(("--dry", "--dry-run"), FLAG, "Show what would happen; connect to nothing."),
     Option(("--terse",), FLAG, "Submit, print the job ID, and do not wait."),
     Option(("--quiet",), FLAG, "Say nothing but errors; the job's output is untouched."),

@@ -61,3 +61,10 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """A one-node Slurm, for the whole session; add its `.env` to a client's environment."""
     with running_slurm(tmp_path_factory.mktemp("slurm")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def larger_slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """One with accounting, which enforces memory where cgroups can, for the whole session."""
+    with running_slurm(tmp_path_factory.mktemp("slurm"), is_larger=True) as cluster:
+        yield cluster

@@ -21,11 +21,15 @@ from qxub.remote.command_builder import build_command, carried_variables
 
 characters = st.characters(blacklist_characters="\0", codec="utf-8")
 words = st.text(characters)
+texts = st.text(characters, min_size=1)
+one_word = st.text(
+    st.characters(blacklist_categories=["C", "Z"], codec="utf-8"), min_size=1
+).filter(str.isprintable)
 names = st.from_regex(r"[A-Za-z0-9_./+-]+", fullmatch=True)
 modules = st.lists(names, max_size=3).map(tuple)
 contexts = st.one_of(
-    st.builds(ExecutionContext, environment=st.none() | words, modules=modules),
-    st.builds(ExecutionContext, container=words, binds=st.lists(words).map(tuple), modules=modules),
+    st.builds(ExecutionContext, environment=st.none() | texts, modules=modules),
+    st.builds(ExecutionContext, container=texts, binds=st.lists(texts).map(tuple), modules=modules),
     st.just(ExecutionContext(default=True)),
 )
 amounts = st.none() | st.integers(1, 2**50)
@@ -39,7 +43,7 @@ resources = st.builds(
         st.from_regex(r"[^\s,+]+", fullmatch=True, alphabet=characters), max_size=3
     ).map(tuple),
     gpus=st.none() | st.integers(1, 64),
-    gpu_type=st.none() | words,
+    gpu_type=st.none() | one_word,
     internet=st.booleans(),
 )
 arrays = st.builds(
@@ -67,13 +71,13 @@ def specs_with(**fields: Any) -> st.SearchStrategy[JobSpec]:
         JobSpec,
         context=contexts,
         resources=resources,
-        queue=st.none() | words,
-        name=st.none() | words,
-        project=st.none() | words,
+        queue=st.none() | one_word,
+        name=st.none() | texts,
+        project=st.none() | one_word,
         array=st.none() | arrays,
         dependencies=st.lists(dependencies, max_size=2).map(tuple),
         hold=st.booleans(),
-        email=st.none() | words,
+        email=st.none() | one_word,
         email_options=st.none() | st.from_regex("[abe]+", fullmatch=True),
         tags=st.lists(names, max_size=3).map(tuple),
         pre=st.none() | words,
@@ -81,14 +85,14 @@ def specs_with(**fields: Any) -> st.SearchStrategy[JobSpec]:
         variables=variables.map(tuple),
         stdout=st.none() | log_paths.map("o{}".format),
         stderr=st.none() | log_paths.map("e{}".format),
-        log_directory=st.none() | log_paths,
-        template=st.none() | words,
+        log_directory=st.none() | log_paths.map("d{}".format),
+        template=st.none() | texts,
         **fields,
     )
 
 
 specs = st.one_of(
-    specs_with(command=st.lists(words, min_size=1).map(tuple), working_directory=words,
+    specs_with(command=st.lists(words, min_size=1).map(tuple), working_directory=texts,
                create_working_directory=st.booleans()),
     specs_with(command=st.just(()), shell_command=words),
 )  # fmt: skip

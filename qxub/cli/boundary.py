@@ -9,7 +9,7 @@ import click
 from qxub.cli.colours import dim, red
 from qxub.cli.own_words import write_words
 from qxub.cli.progress import LINE
-from qxub.errors import QxubError
+from qxub.errors import QxubError, UsageError
 from qxub.job import OutcomeKind
 
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ def exit_status_of(command: click.Command, words: Sequence[str], name: str) -> i
     except QxubError as error:
         tell(error.message, error.hint)
         return error.exit_status
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except click.UsageError as error:
+        if error.message.startswith("Usage:"):  # nothing was typed, so this is the whole --help
+            write_words(error.message)
+            return error.exit_code
+        usage = usage_error(error)
+        tell(usage.message, usage.hint)
+        return usage.exit_status
     except (KeyboardInterrupt, click.Abort):
         tell("interrupted before anything was submitted")
         return OutcomeKind.CANCELLED.exit_status or 1
@@ -40,6 +44,28 @@ def exit_status_of(command: click.Command, words: Sequence[str], name: str) -> i
         write_words(traceback.format_exc())
         tell("a bug in qxub: whether there is a job, and how it ends, is not known")
         return OutcomeKind.LOST.exit_status or 1
+
+
+def usage_error(error: click.UsageError) -> UsageError:
+    """Return what click says of a command line as an error of our own, in our words."""
+    hint = "" if error.ctx is None else f"See {error.ctx.command_path} --help."
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no option {error.option_name}"
+        near = _nearest(error.option_name, error.ctx)
+        return UsageError(message, hint=f"Did you mean {near}? {hint}" if near else hint)
+    message = error.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _nearest(name: str, context: click.Context | None) -> str:
+    """Return the option whose name is most like this one, or "" where none is like it."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    parameters = [] if context is None else context.command.get_params(context)
+    flags = [flag for parameter in parameters for flag in parameter.opts]
+    known = {flag.lstrip("-"): flag for flag in flags if flag.startswith("--")}
+    found = difflib.get_close_matches(name.lstrip("-"), known, n=1, cutoff=0.7)
+    return known[found[0]] if found else ""
 
 
 def run_command_line(

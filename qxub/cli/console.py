@@ -81,7 +81,8 @@ class Console:
     def event(self, name: str, **details: str) -> None:
         """Say what happened, where a person is there to read it."""
         self._result.note(name, details)
-        if name == "submitted" and self._leaves_when_submitted:
+        # Who pressed Ctrl-C meanwhile does not want the job: it is followed to its cancellation.
+        if name == "submitted" and self._leaves_when_submitted and not self._cancelled.is_set():
             raise JobSubmitted(details["job_id"])
         if name == "member":
             self._members.setdefault(details["outcome"], []).append(int(details["index"]))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qxub.cli.console import Console, JobSubmitted, cancelled_by_signals, set_up_logging
+from qxub.cli.dry import show_plan, show_remote
 from qxub.cli.options import checked_job_spec, exec_options, given_values
 from qxub.cli.own_words import silence
 from qxub.cli.prompts import TerminalPrompter
 from qxub.cli.result_file import CommandWithResult, written_result
 from qxub.config.paths import state_directory
 from qxub.config.settings import PlatformSection, Settings, find_platform, load_settings
-from qxub.errors import LostError
+from qxub.errors import LostError, UsageError
 from qxub.execution.detection import find_scheduler
 from qxub.execution.follow import follow
 from qxub.execution.mode import Mode, execution_mode
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from qxub.cli.far_side import FarSide
-    from qxub.remote.platform_executor import RemoteRun
 
 
 @click.command(
@@ -133,9 +133,17 @@ def _plan_here(
         run_id=run_id,
         scheduler=find_scheduler(scheduler),
         state=state_directory(),
-        working_directory=Path.cwd(),
+        working_directory=_here(),
         directory_mode=settings.run_directory_mode() or PRIVATE,
     )
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        message = f"the directory in which qxub was called is gone: {error.strerror or error}"
+        raise UsageError(message, hint="Nothing was submitted; change to another one.") from error
 
 
 def _run_here(
@@ -149,12 +157,14 @@ def _run_here(
     directory = str(plan.directory)
     scheduler = plan.scheduler.name
     try:
-        observer.event("submitted", scheduler=scheduler, job_id=job.job_id, directory=directory)
+        known = {"scheduler": scheduler, "job_id": job.job_id, "directory": directory}
+        observer.event("submitted", **known, submitted_at=f"{job.run.submitted_at():.0f}")
         outcome = follow(job, observer, cancelled, monitoring)
     except (OSError, KeyboardInterrupt) as error:
         reason = str(error) or "Ctrl-C twice"
         message = f"no longer following {scheduler} job {job.job_id}: {reason}"
-        hint = f"How it ends is not known here. Its output and status are in {directory}."
+        ask = shlex.join(next(plan.scheduler.query([job.job_id])))
+        hint = f"It may go on: ask by `{ask}`. Its output and status are in {directory}."
         raise LostError(message, hint=hint) from error
     observer.end(outcome)
     return outcome.exit_status
@@ -173,21 +183,16 @@ def _steer_local(
     plan: Plan, values: Mapping[str, Any], result: RunResult, *, monitoring: Monitoring
 ) -> int:
     if "dry" in values:
-        click.echo(plan.script.decode(errors="replace"))
-        click.echo(f"# {plan.submission.script} would be submitted by:")
-        click.echo(shlex.join(plan.scheduler.submit(plan.submission)))
-        return 0
-    if "terse" in values:
-        job = _submitted(plan)
-        details = {"scheduler": plan.scheduler.name, "directory": str(plan.directory)}
-        result.note("submitted", {"job_id": job.job_id, **details})
-        _print_job_id(job.job_id)
+        show_plan(plan)
         return 0
     cancelled = threading.Event()
+    console = _console(cancelled, result, values)
     with cancelled_by_signals(cancelled):
-        return _run_here(
-            plan, _console(cancelled, result, values), cancelled, monitoring=monitoring
-        )
+        try:
+            return _run_here(plan, console, cancelled, monitoring=monitoring)
+        except JobSubmitted as submitted:
+            _print_job_id(submitted.job_id)
+            return 0
 
 
 def _steer_remote(
@@ -208,7 +213,7 @@ def _steer_remote(
         verbosity=values.get("verbose", 0),
     )
     if "dry" in values:
-        _show_remote(run)
+        show_remote(run)
         return 0
     cancelled = threading.Event()
     console = _console(cancelled, result, values)
@@ -242,15 +247,3 @@ def _console(cancelled: threading.Event, result: RunResult, values: Mapping[str,
         quiet="quiet" in values,
         leaves_when_submitted="terse" in values,
     )
-
-
-def _show_remote(run: RemoteRun) -> None:
-    host = run.host
-    hops = ", ".join(str(hop) for hop in host.jump_hosts)
-    hop = f", by way of {hops}" if hops else ""
-    click.echo(f"host: {run.remote.host} = {host.user}@{host.hostname} port {host.port}{hop}")
-    click.echo("stages:")
-    for name, text in run.stages():
-        click.echo(f"  {name}: {text}".replace("\n", "\n    "))
-    click.echo("command:")
-    click.echo(shlex.join(run.command))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qxub.cli.boundary import run_command_line
+from qxub.cli.boundary import run_command_line, usage_error
 from qxub.cli.exec import command
 from qxub.cli.own_words import silence
 from qxub.errors import QxubError, UsageError
@@ -61,7 +61,7 @@ def _answer(words: Sequence[str], far_side: FarSide) -> int:
     except QxubError as error:
         far_side.observer.send(wire.encode_error(error))
         return error.exit_status
-    except click.ClickException as error:
-        usage = UsageError(error.format_message())
+    except click.UsageError as error:
+        usage = usage_error(error)
         far_side.observer.send(wire.encode_error(usage))
         return usage.exit_status

@@ -28,13 +28,14 @@ class KindType(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> object:
-        """Return the value that a text stands for."""
+        """Return the value that a text stands for. Raises UsageError, with the option's name."""
         if not isinstance(value, str):
             return value
         try:
             return self._kind.parse(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            message = f"{param.opts[0]}: {error}" if param else str(error)
+            raise click.UsageError(message, ctx) from error
 
 
 def exec_options(function: AnyCallable) -> AnyCallable:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qxub.cli.boundary import tell
+from qxub.cli.boundary import tell, usage_error
 from qxub.errors import QxubError, UsageError
 from qxub.execution.result import RunResult
 from qxub.job import Outcome, OutcomeKind
@@ -34,9 +34,8 @@ class CommandWithResult(click.Command):
         try:
             return super().make_context(info_name, args, *rest, **extra)
         except click.UsageError as error:
-            usage = UsageError(error.format_message())
             if path is not None:
-                _write_failure(path, RunResult(), usage)
+                _write_failure(path, RunResult(), usage_error(error))
             raise
 
 

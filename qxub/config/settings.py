@@ -14,9 +14,12 @@ from qxub.system.account import user_name
 from qxub.yaml_file import Key, Setting, Values, read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qxub.option import Option
 
 SECTIONS = ("defaults", "monitoring", "platforms")
+DEFAULTS = ("platform", *(option.config_key for option in OPTIONS if option.config_key))
 REMOTE_KEYS = ("host", "working_dir", "conda_init", "ssh_config")
 
 
@@ -53,11 +56,26 @@ def _parse_mode(text: str) -> int:
     return int(text, 8)
 
 
+def _is_absent(path: Path) -> bool:
+    """Return whether there is no such file; what cannot be looked at may well be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # reading it tells
+        return False
+    return False
+
+
 def load_settings(config: Path | None) -> Settings:
-    """Read the user's file, where there is one, and `config` over it."""
+    """Read the user's file, where there is one, and `config` over it.
+
+    Raises ConfigError, with file and line, for what is no YAML, for a section that is no mapping,
+    and for an unknown key under `defaults`.
+    """
     values: dict[Key, Setting] = {}
     user = config_file()
-    if user.exists():
+    if not _is_absent(user):
         values.update(read_yaml(user))
     if config is not None:
         values.update(read_yaml(config))
@@ -66,7 +84,18 @@ def load_settings(config: Path | None) -> Settings:
         if setting is not None and setting.value:  # `defaults: {}` is nothing
             message = f"{setting.place}: {section} must be a mapping of keys to values"
             raise ConfigError(message, hint=f"Write each key of {section} on a line below it.")
-    return Settings(values)
+    settings = Settings(values)
+    _check_keys(settings, ("defaults",), DEFAULTS)
+    return settings
+
+
+def _check_keys(settings: Settings, section: Key, known: Sequence[str]) -> None:
+    """Refuse a key that qxub would pass over: it is mostly a slip of the pen."""
+    for name in settings.names(*section):
+        if name not in known:
+            key = (*section, name)
+            message = f"{settings.place(*key)}: unknown key {'.'.join(key)}"
+            raise ConfigError(message, hint=f"Known here: {', '.join(known)}.")
 
 
 @dataclass(frozen=True)
@@ -113,11 +142,7 @@ def find_platform(settings: Settings, name: str, project: str | None) -> Platfor
 
 def _remote(settings: Settings, name: str, project: str | None) -> RemoteSection:
     key = ("platforms", name, "remote")
-    for found in settings.names(*key):
-        if found not in REMOTE_KEYS:
-            place = settings.place(*key, found)
-            message = f"{place}: unknown key {'.'.join((*key, found))}"
-            raise ConfigError(message, hint=f"Known here: {', '.join(REMOTE_KEYS)}.")
+    _check_keys(settings, key, REMOTE_KEYS)
     for wanted in ("host", "working_dir"):
         if settings.text(*key, wanted) is None:
             message = f"{settings.place(*key)}: {'.'.join(key)} lacks {wanted}"

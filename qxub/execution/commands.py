@@ -18,9 +18,10 @@ TIME_LIMIT = 60.0
 
 FILTERED = ("squeue", "sacct", "scancel")
 """Slurm's commands whose own variables (SQUEUE_PARTITION, …) hide jobs, or spare them"""
-
-WHOLE = {"SLURM_BITSTR_LEN": "0"}
-"""lets squeue write out which members of an array wait, where it would end in `...` (squeue(1))"""
+FORM = "SLURM_TIME_FORMAT"
+"""the variable by which users have their times of squeue and sacct"""
+WHOLE_RANGES = {"SLURM_BITSTR_LEN": "0"}
+"""for all members that squeue and sacct mean, not the first 64 letters of them"""
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +73,6 @@ def _environment(command: str) -> dict[str, str]:
     """Return the environment for a command: what is asked for is all in its arguments."""
     if command not in FILTERED:
         return dict(os.environ)
-    own = f"{command.upper()}_"
-    return {
-        **{name: text for name, text in os.environ.items() if not name.startswith(own)},
-        **WHOLE,
-    }
+    own = (f"{command.upper()}_", FORM)
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(own)}
+    return {**kept, **WHOLE_RANGES}

@@ -23,6 +23,8 @@ WORST_FIRST = (
 )
 """the endings that a job can have, in the order in which one stands for all members of an array"""
 _OF_THE_SCRIPT = (OutcomeKind.SETUP_FAILED.exit_status, OutcomeKind.POST_FAILED.exit_status)
+_KILLED = {("signal", "9"), ("exit", "137")}
+"""a command that KILL ended; and one that passes on, as a shell does, that KILL ended its own"""
 _OF_A_SHELL = 128
 """from here on an exit status of bash may stand for a signal"""
 
@@ -30,6 +32,16 @@ _OF_A_SHELL = 128
 def script_may_know_more(said: Outcome | None) -> bool:
     """Return whether the status file, where there is one, tells more than the scheduler's words."""
     return said is None or said.kind in (OutcomeKind.COMPLETED, OutcomeKind.SIGNALLED)
+
+
+def scheduler_may_know_why(ending: Ending) -> bool:
+    """Return whether the scheduler is to be asked what is behind an ending that the script tells.
+
+    Of TERM it knows whether that was the walltime or a cancellation; and where memory is enforced
+    by cgroups, as Slurm does (cgroup.conf(5), ConstrainRAMSpace), the kernel kills one process, and
+    the script goes on.
+    """
+    return ending.terminated or (ending.word, ending.detail) in _KILLED
 
 
 def told_by_script(ending: Ending, files: JobFiles, job_id: str) -> Outcome:
@@ -59,12 +71,13 @@ def told_by_scheduler(
 ) -> Outcome:
     """Return the outcome of a job that is over, by the scheduler's words, and what fits them.
 
-    For a job whose script has left no status, or was told to end (TERM). `said` is None where the
-    scheduler knows the job no more, or not how it ended. With `cancelled` the scheduler accepted
-    that we cancelled it.
+    For a job whose script has left no status, or one that `scheduler_may_know_why`. `said` is None
+    where the scheduler knows the job no more, or not how it ended. With `cancelled` the scheduler
+    accepted that we cancelled it.
     """
     ending = files.ending()
-    if said is None and cancelled:  # the scheduler has forgotten it; this side has not
+    may_be_cancelled = cancelled and (ending is None or ending.terminated)
+    if said is None and may_be_cancelled:  # the scheduler has forgotten it; this side has not
         return Outcome(OutcomeKind.CANCELLED, job_id=job_id)
     if ending is not None and script_may_know_more(said):
         return told_by_script(ending, files, job_id)

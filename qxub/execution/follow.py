@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING
 
 from qxub.execution import query
 from qxub.execution.canceller import Canceller
-from qxub.execution.ending import script_may_know_more, told_by_scheduler, told_by_script, worst
-from qxub.execution.result import member_details, report_details
+from qxub.execution.ending import (
+    scheduler_may_know_why,
+    script_may_know_more,
+    told_by_scheduler,
+    told_by_script,
+    worst,
+)
+from qxub.execution.result import life_details, member_details
 from qxub.execution.states import StateEvents
 from qxub.execution.tail import Tail
 from qxub.execution.watch import JITTER, Watch
@@ -114,13 +120,16 @@ class _Job:
             report = report.members.get(index)
         return report or self._ended.get(index)
 
-    def said(self, index: int | None) -> Outcome | None:
+    def said(self, index: int | None, *, has_started: bool) -> Outcome | None:
         """Return how the scheduler says that the job, or the member, has ended."""
         own, whole = self.report_of(index), self.report_of(None)
         if own is not None:
             return own.outcome
-        # Of a member that it does not tell of, only what ended the whole array is known.
-        outcome = whole.outcome if whole else None
+        # Of a member that it does not tell of, only what ended the whole array is known; or, where
+        # it tells of others, what ended those that never began.
+        if whole is None or (whole.members and has_started):
+            return None
+        outcome = whole.outcome
         return None if script_may_know_more(outcome) else outcome
 
 
@@ -179,13 +188,13 @@ class _Member:
             self._has_started = True
             job.states.start()
         ending = self._files.ending()
-        if ending is not None and not ending.terminated:
+        if ending is not None and not scheduler_may_know_why(ending):
             return told_by_script(ending, self._files, self._job_id)
         self._waits_for_scheduler = ending is not None
         over_for = job.over_for(self._index)
         if over_for is None:
             return None
-        said = job.said(self._index) or self._said_in_log()
+        said = job.said(self._index, has_started=self._has_started) or self._said_in_log()
         may_come = ending is None and script_may_know_more(said)
         if may_come and (job.is_in_doubt or over_for < FILE_GRACE):
             return None
@@ -230,7 +239,8 @@ def follow(
     try:
         for index in indices:
             members[index] = _Member(job, index, observer).follow(known)
-            details = member_details(index, members[index], known.report_of(index))
+            files, report = job.run.files(index), known.report_of(index)
+            details = member_details(index, members[index], report, files)
             observer.event("member", job_id=job.job_id, **details)
         if indices:
             outcome = worst(members, job.job_id)
@@ -238,5 +248,6 @@ def follow(
             outcome = _Member(job, None, observer).follow(known)
     finally:
         known.watch.close()
-    observer.event("ended", job_id=job.job_id, **report_details(known.report_of(None)))
+    details = life_details(known.report_of(None), job.run.files())
+    observer.event("ended", job_id=job.job_id, **details)
     return outcome

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qxub.errors import UsageError
+from qxub.execution.user_paths import user_path
 from qxub.placeholders import placeholders, split
 from qxub.shell_words import quote
 
@@ -63,7 +64,7 @@ def log_files(variables: RunVariables, base: Path) -> LogFiles | None:
     Relative paths are below `base`. Raises UsageError for a variable that has no value, and
     for one file in both places.
     """
-    paths = {stream: base / Path(p).expanduser() for stream, p in log_paths(variables.spec).items()}
+    paths = {stream: user_path(text, base) for stream, text in log_paths(variables.spec).items()}
     if len(set(paths.values())) < len(paths):
         message = f"--out and --err both name {paths['stdout']}; the two streams are kept apart"
         raise UsageError(message, hint="Name two files, or give --log-dir alone.")

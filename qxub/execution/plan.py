@@ -13,6 +13,7 @@ from qxub.execution.job_script import Surroundings, script_parts
 from qxub.execution.logs import log_files
 from qxub.execution.run_directory import PRIVATE, RunDirectory
 from qxub.execution.template import PLAIN, fill_template, read_template
+from qxub.execution.user_paths import user_path
 from qxub.execution.variables import RunVariables
 from qxub.placeholders import expand_variables
 from qxub.scheduler.base import Scheduler, Submission
@@ -55,12 +56,12 @@ def plan_run(
         index_variable=scheduler.index_variable,
         job_id_variable=scheduler.job_id_variable,
         directory=run.path,
-        working_directory=working_directory / (spec.working_directory or ""),
+        working_directory=user_path(spec.working_directory or "", working_directory),
         shell_command=_shell_command(spec),
         logs=log_files(variables, working_directory),
         mode=directory_mode,
     )
-    path = None if spec.template is None else working_directory / spec.template
+    path = None if spec.template is None else user_path(spec.template, working_directory)
     template = PLAIN if path is None else read_template(path)
     text = fill_template(template, script_parts(spec, around), variables.value)
     return Plan(spec, scheduler, submission, os.fsencode(text), run.path, directory_mode)

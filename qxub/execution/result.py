@@ -8,27 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qxub.errors import QxubError
+    from qxub.execution.run_directory import JobFiles
     from qxub.job import Outcome
     from qxub.scheduler.base import JobReport
 
 _TIMES = ("submitted_at", "started_at", "ended_at")
 
 
-def report_details(report: JobReport | None) -> dict[str, str]:
-    """Return what the scheduler told of a job's life, as details of an event; only what it told."""
-    if report is None:
-        return {}
-    times = {name: getattr(report, name) for name in _TIMES}
-    details = {
-        "queue": report.queue,
-        "node": report.nodes,
-        **{name: "" if time is None else f"{time:.0f}" for name, time in times.items()},
-        "used": json.dumps(dict(report.used)) if report.used else "",
-    }
-    return {name: text for name, text in details.items() if text}
+def life_details(report: JobReport | None, files: JobFiles) -> dict[str, str]:
+    """Return what is known of a job's life, as details of an event; only what is known.
+
+    The scheduler has the first word. A job that was over before it was asked has left the times in
+    its files.
+    """
+    times = {**files.times(), **_told_times(report)}
+    details = {name: f"{times[name]:.0f}" for name in _TIMES if name in times}
+    if report is not None:
+        used = json.dumps(dict(report.used)) if report.used else ""
+        told = {"queue": report.queue, "node": report.nodes, "used": used}
+        details.update({name: text for name, text in told.items() if text})
+    return details
 
 
-def member_details(index: int, outcome: Outcome, report: JobReport | None) -> dict[str, str]:
+def _told_times(report: JobReport | None) -> dict[str, float]:
+    times = {name: getattr(report, name, None) for name in _TIMES}
+    return {name: time for name, time in times.items() if time is not None}
+
+
+def member_details(
+    index: int, outcome: Outcome, report: JobReport | None, files: JobFiles
+) -> dict[str, str]:
     """Return how a member of an array job ended, as details of an event."""
     details = {
         "index": str(index),
@@ -39,7 +48,7 @@ def member_details(index: int, outcome: Outcome, report: JobReport | None) -> di
         "message": outcome.detail,
     }
     given = {name: text for name, text in details.items() if text}
-    return {**given, **report_details(report)}
+    return {**given, **life_details(report, files)}
 
 
 class RunResult:

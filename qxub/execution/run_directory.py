@@ -85,6 +85,11 @@ class JobFiles:
         word, _, detail = lines[0].partition(" ")
         return Ending(word, detail, terminated="terminated" in lines[1:])
 
+    def times(self) -> dict[str, float]:
+        """Return when the job script began and ended, in seconds since 1970, as its files tell."""
+        files = {"started_at": self._started, "ended_at": self._status}
+        return {name: path.stat().st_mtime for name, path in files.items() if path.exists()}
+
     def setup_words(self) -> str:
         """Return the last lines of what the steps before the command said."""
         try:
@@ -151,6 +156,10 @@ class RunDirectory:
         """Write the job script, executable by its owner, or by whom the mode lets in."""
         write_private(self.script, content, mode=PRIVATE)
         open_up(self.script, self._mode)
+
+    def submitted_at(self) -> float:
+        """Return when the script was ready to be submitted, in seconds since 1970."""
+        return self.script.stat().st_mtime
 
     def job_id(self) -> str | None:
         """Return the scheduler's job ID, or None where none was recorded.

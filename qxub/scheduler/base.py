@@ -64,8 +64,9 @@ class JobReport:
 
     state: JobState
     outcome: Outcome | None = None
-    """how it has ended, or is being ended, as far as the scheduler knows; None for an array job,
-    whose members have theirs"""
+    """how it has ended, or is being ended, as far as the scheduler knows. Members of an array job
+    have theirs; beside them it is the outcome of one that is not among them and never began, where
+    that is known"""
     reason: str = ""
     """why the job is not running yet, in the scheduler's words"""
     starts_at: float | None = None
@@ -79,8 +80,8 @@ class JobReport:
     used: Mapping[str, str] = field(default_factory=dict)
     """resources used, by the scheduler's own names"""
     members: Mapping[int, JobReport] = field(default_factory=dict)
-    """of an array job, by index, as far as the scheduler tells: without accounting Slurm keeps no
-    record of a member that is cancelled before it starts"""
+    """of an array job, by index, as far as the scheduler tells: Slurm keeps no record of a member
+    that is cancelled by itself before it starts"""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
 from qxub.errors import SchedulerError
@@ -20,17 +22,19 @@ from qxub.scheduler.slurm_options import sbatch_options
 from qxub.scheduler.slurm_states import (
     SACCT_FIELDS,
     SQUEUE_FIELDS,
+    never_began,
     read_record,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from qxub.scheduler.base import LookUp, Query, QueueQuestion
+    from qxub.scheduler.base import LookUp, Query, QueueQuestion, Reports
 
     Found = tuple[str, Optional[int], JobReport]
     """job ID, index of the member, and what is known of it"""
-    Accounted = Generator[list[str], Answer, list[Found]]
+
+log = logging.getLogger(__name__)
 
 COMMENT = "qxub:"
 """is before the run ID in a job's comment"""
@@ -103,13 +107,10 @@ class Slurm:
             raise SchedulerError(message)
         found = _reports(job_ids, _squeue_records(answer.stdout))
         unsure = [job_id for job_id in job_ids if _may_be_incomplete(found.get(job_id))]
+        known: Reports = {job_id: found.get(job_id) for job_id in job_ids}
         if unsure and self._has_accounting:
-            records = yield from self._accounted(unsure)
-            for job_id, report in _reports(unsure, records).items():
-                known = found.get(job_id)
-                members = {**report.members, **(known.members if known else {})}
-                found[job_id] = report_of_array(members) if members else report
-        return {job_id: found.get(job_id) for job_id in job_ids}
+            self._add_accounted(known, unsure, (yield _sacct(unsure)))
+        return known
 
     def look_up(self, run_id: str, user: str) -> LookUp:
         """Ask the controller for the comments of the user's jobs."""
@@ -154,21 +155,23 @@ class Slurm:
         """Read sbatch's words (qxub.scheduler.refusals)."""
         return refusals.reading(refusals.SLURM, answer.words)
 
-    def _accounted(self, job_ids: Sequence[str]) -> Accounted:
-        """Return the records of the accounting, where there is one.
+    def _add_accounted(self, known: Reports, unsure: Sequence[str], answer: Answer) -> None:
+        """Add what the accounting says of jobs of which the controller may not know all.
 
-        Raises SchedulerError where there is one that does not answer.
+        Where it does not answer nothing is known of those. Raises SchedulerError where they are
+        all that was asked for.
         """
-        fields = ",".join(field for _, field in SACCT_FIELDS)
-        argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
-        answer = yield [*argv, "--parsable2", f"--format={fields}"]
-        if answer.status == 0:
-            return list(_sacct_records(answer.stdout))
         if answer.status == COMMAND_MISSING or _NO_ACCOUNTING in answer.stderr:
             self._has_accounting = False
-            return []
-        message = f"sacct failed: {answer.words}"
-        raise SchedulerError(message)
+        elif answer.status == 0:
+            known.update(_accounted({job_id: known[job_id] for job_id in unsure}, answer.stdout))
+        elif len(unsure) == len(known):
+            message = f"sacct failed: {answer.words}"
+            raise SchedulerError(message)
+        else:
+            log.info("sacct failed, so that nothing is known of %s: %s", unsure, answer.words)
+            for job_id in unsure:
+                del known[job_id]
 
 
 def _squeue(job_ids: Sequence[str] = ()) -> list[str]:
@@ -176,6 +179,31 @@ def _squeue(job_ids: Sequence[str] = ()) -> list[str]:
     fields = ",".join(f"{field}:|" for _, field in SQUEUE_FIELDS)
     argv = ["squeue", "--states=all", "--noheader", f"--Format={fields}"]
     return [*argv, f"--jobs={','.join(job_ids)}" if job_ids else "--me"]
+
+
+def _sacct(job_ids: Sequence[str]) -> list[str]:
+    fields = ",".join(field for _, field in SACCT_FIELDS)
+    argv = ["sacct", f"--jobs={','.join(job_ids)}", "--allocations", "--noheader"]
+    return [*argv, "--parsable2", f"--format={fields}"]
+
+
+def _accounted(known: Reports, text: str) -> dict[str, JobReport]:
+    """Return what sacct adds, of jobs that have ended.
+
+    What it calls running, but the controller does not know, does not run; how it ended is not told.
+    A member of which neither has a record was cancelled before it began: Slurm makes none for it.
+    """
+    records = list(_sacct_records(text))
+    unclear = {job_id for job_id, _, report in records if report.state is not JobState.ENDED}
+    ended = [record for record in records if record[2].state is JobState.ENDED]
+    found = _reports(list(known), ended)
+    for job_id, report in found.items():
+        seen = known[job_id]
+        members = {**report.members, **(seen.members if seen else {})}
+        if members:
+            others = None if job_id in unclear else never_began(job_id)
+            found[job_id] = replace(report_of_array(members), outcome=others)
+    return found
 
 
 def _squeue_records(text: str) -> Iterator[Found]:
@@ -191,16 +219,14 @@ def _squeue_records(text: str) -> Iterator[Found]:
 
 
 def _sacct_records(text: str) -> Iterator[Found]:
-    """Read what has ended: one that it calls running, but the controller does not know, is not."""
     for line in text.splitlines():
         record = dict(zip((name for name, _ in SACCT_FIELDS), line.split("|")))
         match = _SACCT_ID.fullmatch(record["id"])
         if match is None or len(record) != len(SACCT_FIELDS):
             continue
         report = read_record(match[1], record)
-        if report.state is JobState.ENDED:
-            for index in _indices(match[2]) if match[2] else (None,):
-                yield match[1], index, report
+        for index in _indices(match[2]) if match[2] else (None,):
+            yield match[1], index, report
 
 
 def _indices(text: str) -> Iterator[int]:

@@ -76,7 +76,7 @@ _ENDINGS = {
     "PREEMPTED": OutcomeKind.LOST,
     "REVOKED": OutcomeKind.LOST,
 }
-_NOTHING = ("", "None", "N/A", "(null)", "Unknown")
+_NOTHING = ("", "None", "N/A", "(null)", "Unknown", "None assigned")
 
 
 def read_record(job_id: str, record: Record) -> JobReport:
@@ -84,25 +84,41 @@ def read_record(job_id: str, record: Record) -> JobReport:
 
     A state that is not among Slurm's is an ending of which nothing is known.
     """
-    word = record["state"].partition(" ")[0]  # sacct: CANCELLED by 1000
+    word = _word(record["state"])
     reason = _known(record["reason"])
     state = _STATES.get(word, JobState.ENDED)
     if word == "PENDING":
         state = _REASONS.get(reason, state)
     waiting = state in NOT_STARTED
+    nodes = _known(record["nodes"])
     start, elapsed = _seconds(record["start"]), _known(record["elapsed"])
+    # What was cancelled while it waited has the time of that for its start, and never had a node.
+    has_run = not waiting and bool(nodes)
     return JobReport(
         state,
-        _outcome(job_id, word, record["code"], reason) if state is JobState.ENDED else None,
+        _outcome(job_id, record["state"], record["code"], reason)
+        if state is JobState.ENDED
+        else None,
         reason=reason if waiting else "",
         starts_at=start if waiting else None,
         queue=record["queue"],
-        nodes=_known(record["nodes"]),
+        nodes=nodes,
         submitted_at=_seconds(record["submitted"]),
-        started_at=None if waiting else start,
+        started_at=start if has_run else None,
         ended_at=_seconds(record["end"]) if state is JobState.ENDED else None,
-        used={} if waiting else {"elapsed": elapsed},
+        used={"elapsed": elapsed} if has_run else {},
     )
+
+
+def _word(state: str) -> str:
+    """Return the state alone: sacct says by whom, as in CANCELLED by 1000 (a user ID)."""
+    return state.partition(" ")[0]
+
+
+def never_began(job_id: str) -> Outcome:
+    """Return how a member ended of which Slurm has no record, but of other members."""
+    detail = "Slurm has no record of it, as of a member that is cancelled before it begins"
+    return Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=detail)
 
 
 def _known(text: str) -> str:
@@ -127,8 +143,9 @@ def _exit_code(text: str) -> tuple[int, int] | None:
     return int(status) >> 8, int(status) & 0x7F
 
 
-def _outcome(job_id: str, word: str, code: str, reason: str) -> Outcome:
-    detail = f"Slurm says {word}" + (f" ({reason})" if reason else "")
+def _outcome(job_id: str, state: str, code: str, reason: str) -> Outcome:
+    detail = f"Slurm says {state}" + (f" ({reason})" if reason else "")
+    word = _word(state)
     if word in _ENDINGS:
         return Outcome(_ENDINGS[word], job_id=job_id, detail=detail)
     ended = _exit_code(code) if word in ("COMPLETED", "FAILED") else None

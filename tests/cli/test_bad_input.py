@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +14,6 @@ import pytest
 from tests.fakes.ssh_host import fake_host
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.conftest import Qxub
 
 PLATFORMS = """\
@@ -45,7 +48,18 @@ def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
         (["--mem", "8XB", "--", "true"], "'8XB' is not an amount of memory"),
         (["--cpus", "0", "--", "true"], "'0' is not a whole number"),
         (["--runtime", "90", "--", "true"], "'90' is not a length of time"),
-        (["--nonsense", "--", "true"], "--nonsense"),
+        (["--runtime", "1x", "--", "true"], "qxub: --runtime: '1x' is not a length of time"),
+        (["--mem", "4000", "--", "true"], "--mem: '4000' has no unit"),
+        (["-l", "ncpus=x", "--", "true"], "--resources: ncpus: 'x' is not a whole number"),
+        (["--depend", "7", "--", "true"], "--depend: '7' is no dependency"),
+        (["--email-opts", "x", "--", "true"], "--email-opts: 'x': write the letters a"),
+        (["--volumes", "a++b", "--", "true"], "--volumes: '' is not a volume"),
+        (
+            ["--nonsense", "--", "true"],
+            "qxub: there is no option --nonsense\n  See qxub exec --help.",
+        ),
+        (["--nam", "x", "--", "true"], "Did you mean --name?"),
+        (["--mem"], "qxub: option '--mem' requires an argument"),
         (["--env", "a", "--sif", "b", "--", "true"], "--env and --sif exclude each other"),
         (["--bind", "/x", "--", "true"], "--bind needs --sif"),
         (["--array", "0-999999", "--", "true"], "has 1000000 members; an array has at most 10000"),
@@ -53,6 +67,34 @@ def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
 )
 def test_usage(qxub: Qxub, words: list[str], said: str) -> None:
     assert_told(qxub, words, 2, said)
+
+
+@pytest.mark.parametrize("flag", ["--queue", "--project", "--email", "--gpu-type"])
+@pytest.mark.parametrize("value", ["a b", "a\nb", "a\x1b"])
+def test_what_would_not_stand_in_a_directive_is_no_value(qxub: Qxub, flag: str, value: str) -> None:
+    assert_told(qxub, [flag, value, "--", "true"], 2, f"qxub: {flag}: {value!r} holds blanks")
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--name", "--queue", "--env", "--sif", "--out", "--log-dir", "--execdir", "--template",
+     "--config", "--result", "--platform"],
+)  # fmt: skip
+def test_an_empty_value_is_mostly_a_variable_that_is_not_set(qxub: Qxub, flag: str) -> None:
+    assert_told(qxub, [flag, "", "--", "true"], 2, f"qxub: {flag}: the value is empty")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the redirections are a POSIX shell's")
+@pytest.mark.parametrize("place", ["2>&-", "2>/dev/full"])
+def test_words_that_nobody_can_read_do_not_go_elsewhere(qxub: Qxub, place: str) -> None:
+    if "full" in place and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    argv = [sys.executable, *qxub.launcher, "exec", "--nonsense"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(argv)} {place}"],
+        env=qxub.environment, stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, b"")
 
 
 def test_an_unknown_platform_lists_the_known_ones(qxub: Qxub) -> None:
@@ -76,6 +118,11 @@ def test_a_platform_may_come_from_the_environment(qxub: Qxub) -> None:
         ("monitoring: [1]\n", "line 1: monitoring must be a mapping"),
         ("defaults:\n  out: {a: b}\n", "line 2: defaults.out must be a single value"),
         ("scheduler: lsf\n", "unknown scheduler 'lsf'"),
+        (
+            "defaults:\n  memory: 8GB\n",
+            "line 2: unknown key defaults.memory\n  Known here: platform",
+        ),
+        ("defaults:\n  email: a b\n", "line 2: defaults.email: 'a b' holds blanks"),
     ],
 )
 def test_a_bad_configuration_is_named_and_nothing_happens(
@@ -87,6 +134,14 @@ def test_a_bad_configuration_is_named_and_nothing_happens(
 
 def test_a_config_file_that_is_not_there(qxub: Qxub) -> None:
     assert_told(qxub, ["--config", "none.yaml", "--", "true"], 78, "none.yaml: cannot read")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="LOCALAPPDATA names the place there")
+def test_a_configuration_that_cannot_be_looked_at_is_not_passed_over(qxub: Qxub) -> None:
+    """As in a directory that is closed to the user; root may enter every one."""
+    place = qxub.directory / ("x" * 300)
+    qxub.environment["XDG_CONFIG_HOME"] = str(place)
+    assert_told(qxub, ["--", "true"], 78, f"{place}/qxub/config.yaml: cannot read the file")
 
 
 def test_a_host_that_nobody_knows(qxub: Qxub, tmp_path: Path) -> None:

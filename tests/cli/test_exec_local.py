@@ -14,6 +14,7 @@ import pytest
 
 from qxub.remote import wire
 from tests.fakes import both_streams
+from tests.fakes.batch.harness import COMMANDS
 from tests.posix import runs_jobs
 from tests.waiting import wait_until
 
@@ -49,6 +50,15 @@ def test_an_interrupt_cancels_the_job(qxub: Qxub, number: int) -> None:
     assert process.returncode == 130
     assert err.endswith(b"qxub: cancelled (exit status 130)\n")
     assert (qxub.directory / "told").exists()
+
+
+def test_an_interrupt_while_the_code_is_still_read_is_quiet(qxub: Qxub) -> None:
+    """The import of click stands for all that takes time before the command begins."""
+    lines = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (qxub.directory / "click.py").write_text(lines)
+    qxub.environment["PYTHONPATH"] = str(qxub.directory)
+    done = qxub("exec", "--", "true")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
 def test_walltime_is_124(qxub: Qxub) -> None:
@@ -105,6 +115,25 @@ def test_terse_prints_the_job_id_and_leaves(qxub: Qxub) -> None:
     done = qxub("exec", "--terse", "--", "sh", "-c", "sleep 0.5; touch ended")
     assert (done.returncode, done.stdout) == (0, b"1.local\n")
     wait_until((qxub.directory / "ended").exists)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_terse_that_is_interrupted_while_it_submits_cancels_the_job(
+    qxub: Qxub, number: int
+) -> None:
+    """By a PBS that takes its time."""
+    state = qxub.directory / "pbs"
+    state.mkdir()
+    (state / "slow").write_text("1")
+    qxub.environment["PATH"] = f"{COMMANDS}:{qxub.environment['PATH']}"
+    qxub.environment["FAKE_PBS"] = str(state)
+    qxub.config.write_text("scheduler: pbs_pro\nmonitoring: {interval: 1}\n")
+    with qxub.start("exec", "--terse", "--hold", "--", "true") as process:
+        wait_until(lambda: any(qxub.runs.glob("*/job.sh")))
+        process.send_signal(number)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (130, b""), err
+    assert b"qxub: cancelled (exit status 130)\n" in err
 
 
 def test_verbose_tells_on_stderr_what_happens(qxub: Qxub) -> None:
@@ -202,6 +231,29 @@ def test_words_that_cannot_be_written_leave_the_status_alone(qxub: Qxub, place: 
         cwd=qxub.directory, env=qxub.environment, stdout=subprocess.PIPE, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (4, b"out\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_dry_run_that_cannot_be_shown_is_told(qxub: Qxub) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        qxub.start("exec", "--dry", "--", "x" * 10**5, stdout=full) as process,
+    ):
+        _, err = process.communicate()
+    assert process.returncode == 2
+    assert err.startswith(b"qxub: what would happen cannot be written to stdout: No space left")
+
+
+def test_a_working_directory_that_is_gone_is_told(qxub: Qxub) -> None:
+    gone = qxub.directory / "gone"
+    gone.mkdir()
+    words = ("rmdir", str(gone), "&&", "exec", sys.executable, "-m", "qxub", "exec", "--", "true")
+    done = subprocess.run(
+        ["bash", "-c", " ".join(words)],
+        cwd=gone, env=qxub.environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"qxub: the directory in which qxub was called is gone: ")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

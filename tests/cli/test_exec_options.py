@@ -84,6 +84,32 @@ def test_a_working_directory_that_is_made(qxub: Qxub) -> None:
     assert done.stdout.decode() == f"{qxub.directory}/a/b\n"
 
 
+def test_a_tilde_that_the_shell_has_left_alone_is_the_home_directory(qxub: Qxub) -> None:
+    home = qxub.directory / "home"
+    home.mkdir()
+    qxub.environment["HOME"] = str(home)
+    (home / "job").write_text("#!/bin/bash\n{directives}\n{steps}\n{command}\n")
+    options = ("--execdir=~/a", "--create-execdir", "--template=~/job", "--result=~/result")
+    done = qxub("exec", *options, "--", "pwd")
+    assert (done.returncode, done.stdout.decode()) == (0, f"{home}/a\n"), done.stderr
+    assert (home / "result").exists()
+    assert b"~/none: cannot" not in qxub("exec", "--config=~/none", "--", "true").stderr
+
+
+@pytest.mark.parametrize("flag", ["--out", "--log-dir", "--execdir", "--template"])
+def test_a_home_directory_that_nobody_knows_is_a_usage_error(qxub: Qxub, flag: str) -> None:
+    done = qxub("exec", flag, "~no-such-user/x", "--", "true")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"no home directory is known for ~no-such-user\n" in done.stderr
+    assert not qxub.runs.exists()
+
+
+def test_a_dependency_on_what_is_no_job_of_this_machine_is_refused(qxub: Qxub) -> None:
+    done = qxub("exec", "--depend", "afterok:99", "--", "true")
+    assert done.returncode == 65
+    assert b"'99' is not the ID of a job on this machine (such as 12.local)" in done.stderr
+
+
 def test_a_template_and_an_unknown_word_in_one(qxub: Qxub) -> None:
     template = qxub.directory / "job.template"
     template.write_text("#!/bin/bash\n{directives}\n{steps}\nexport A={name}\n{command}\n")

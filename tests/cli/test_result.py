@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,21 @@ def test_a_job_that_ran(qxub: Qxub) -> None:
         "directory": str(directory),
         "members": [],
     }
+
+
+@runs_jobs
+def test_the_times_of_a_job_that_no_scheduler_was_asked_about(qxub: Qxub) -> None:
+    qxub.config.write_text("scheduler: local\nmonitoring: {interval: 600}\n")
+    _, found = run(qxub, "--array", "1-2", "--", "true")
+    (directory,) = qxub.runs.iterdir()
+    assert (found["queue"], found["used"]) == (None, {})
+    assert found["times"]["submitted"].startswith(f"{directory.name[:4]}-")
+    for member in found["members"]:
+        assert member["times"]["submitted"] is None
+        assert member["times"]["started"] <= member["times"]["ended"]
+    _, found = run(qxub, "--", "sleep", "1.1")
+    times = found["times"]
+    assert times["submitted"] <= times["started"] < times["ended"]
 
 
 @runs_jobs
@@ -97,6 +114,11 @@ def test_a_second_ctrl_c_leaves_the_job_and_says_where_it_is(qxub: Qxub) -> None
     found = result(qxub)
     assert (found["kind"], found["exit_status"], found["job_id"]) == ("lost", 75, "1.local")
     assert str(directory) in found["hint"]
+    (question,) = re.findall("ask by `(.*)`", found["hint"])
+    told = subprocess.run(
+        ["bash", "-c", question], env=qxub.environment, capture_output=True, check=True
+    )
+    assert b"1.local" in told.stdout
 
 
 @runs_jobs

@@ -88,6 +88,7 @@ def test_a_failed_step_shows_its_words_and_where_the_rest_is(files: JobFiles) ->
 
 CANCELLED = of_kind(OutcomeKind.CANCELLED)
 WALLTIME = of_kind(OutcomeKind.WALLTIME_EXCEEDED)
+MEMORY = of_kind(OutcomeKind.OUT_OF_MEMORY)
 LOST = of_kind(OutcomeKind.LOST)
 
 
@@ -105,6 +106,11 @@ LOST = of_kind(OutcomeKind.LOST)
         # It has forgotten the job; that we cancelled it this side has not.
         ("exit 3\nterminated", None, True, Outcome(OutcomeKind.CANCELLED, job_id="1")),
         (None, None, True, Outcome(OutcomeKind.CANCELLED, job_id="1")),
+        # The command was killed: by whom, the scheduler may know.
+        ("signal 9", MEMORY, False, MEMORY),
+        ("exit 137", MEMORY, False, MEMORY),
+        ("exit 137", completed(137), False, completed(137)),
+        ("signal 9", None, True, signalled(9)),  # before our cancellation
         # The status came late, after the scheduler's word.
         ("exit 3", completed(0), False, completed(3)),
         # There is none: the scheduler's words, where they can only mean one thing.

@@ -75,6 +75,8 @@ def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
     wait_until(lambda: len(seen) == 6)
     run.ends("exit 0")
     run.outcome()
+    times = {name: f"{time:.0f}" for name, time in run.run.files().times().items()}
+    assert sorted(times) == ["ended_at", "started_at"]
     assert seen == [
         ("queued", {"reason": "Priority", "queue": "normal"}),
         ("queued", {"reason": "Resources", "starts_at": "1000000000", "queue": "normal"}),
@@ -82,7 +84,7 @@ def test_every_change_of_state_is_told_once(run: ScriptedRun) -> None:
         ("started", {}),
         ("suspended", {}),
         ("resumed", {}),
-        ("ended", {"queue": "normal", "node": "n1", "used": '{"cput": "1"}'}),
+        ("ended", {"queue": "normal", "node": "n1", "used": '{"cput": "1"}', **times}),
     ]
 
 
@@ -178,6 +180,19 @@ def test_why_a_job_was_told_to_end_the_scheduler_is_asked_at_once(run: ScriptedR
     assert run.scheduler.calls == 1
 
 
+@pytest.mark.parametrize("status", ["signal 9", "exit 137"])
+def test_why_a_command_was_killed_the_scheduler_is_asked_at_once(
+    run: ScriptedRun, status: str
+) -> None:
+    run.scheduler.query_interval = 3600
+    memory = Outcome(OutcomeKind.OUT_OF_MEMORY, job_id=JOB_ID)
+    run.scheduler.says(ended(memory))
+    run.starts()
+    run.ends(status)
+    run.begin()
+    assert run.outcome() == memory
+
+
 def test_a_cancel_that_is_refused_is_tried_again_and_the_end_is_the_job_s(
     run: ScriptedRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,14 +256,14 @@ def test_members_come_whole_one_after_the_other_by_index(tmp_path: Path) -> None
     run.ends("exit 0", 1)
     wait_until(lambda: run.observer.out == b"1a 1b\n3\n")
     wait_until(lambda: run.observer.err == b"e3\n")
-    run.ends("signal 9", 3)
+    run.ends("signal 11", 3)
     outcome = run.outcome()
     assert run.observer.out == b"1a 1b\n3\n5\n"
-    assert (outcome.kind, outcome.signal) == (OutcomeKind.SIGNALLED, 9)
+    assert (outcome.kind, outcome.signal) == (OutcomeKind.SIGNALLED, 11)
     members = [details for name, details in run.observer.events if name == "member"]
     assert [(m["index"], m["kind"], m["exit_status"]) for m in members] == [
         ("1", "completed", "0"),
-        ("3", "signalled", "137"),
+        ("3", "signalled", "139"),
         ("5", "completed", "2"),
     ]
 
@@ -265,6 +280,23 @@ def test_members_of_which_only_the_scheduler_knows(tmp_path: Path) -> None:
     kinds = [details for name, details in run.observer.events if name == "member"]
     assert len(kinds) == 200
     assert kinds[149]["node"] == "n7"
+
+
+@pytest.mark.usefixtures("short_grace")
+def test_what_is_said_of_members_that_never_began_is_not_true_of_one_that_did(
+    tmp_path: Path,
+) -> None:
+    run = ScriptedRun(tmp_path, ArrayRange(1, 3))
+    done = Outcome(OutcomeKind.COMPLETED, status=0, job_id=JOB_ID)
+    others = Outcome(OutcomeKind.CANCELLED, job_id=JOB_ID)
+    run.starts(1)
+    run.ends("exit 0", 1)
+    run.starts(3)
+    run.scheduler.says(ended(others, members={1: ended(done)}))
+    run.begin()
+    assert run.outcome().kind is OutcomeKind.LOST
+    members = [details["kind"] for name, details in run.observer.events if name == "member"]
+    assert members == ["completed", "cancelled", "lost"]
 
 
 @pytest.mark.usefixtures("short_grace")

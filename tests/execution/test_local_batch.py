@@ -173,7 +173,7 @@ def test_one_query_asks_for_many_jobs(batch: LocalQueue) -> None:
 
 def test_what_is_no_job_id_is_said(batch: LocalQueue) -> None:
     answer = batch.call("query", "nonsense")
-    assert answer.returncode == 69
+    assert answer.returncode == 65
     assert "is not the ID of a job on this machine (such as 12.local)" in answer.stderr
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +21,12 @@ SECONDS_TO_START = 60.0  # generous: the machine may be busy with other things
 
 class ServerDiedError(Exception):
     """A server ended, or did not answer in time. The message ends with its log."""
+
+
+def find_program(name: str) -> str | None:
+    """Give the path of a server or command, which may be where a user's PATH does not lead."""
+    places = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]
+    return shutil.which(name, path=os.pathsep.join(places))
 
 
 def free_port() -> int:

@@ -1,7 +1,9 @@
 """A one-node Slurm on loopback, without systemd, everything in one directory and nothing in /etc.
 
-Clients find it by the environment variable SLURM_CONF. There is no accounting, so no `sacct`: as on
-many small clusters, a finished job stays visible in `scontrol show job` for MinJobAge seconds.
+Clients find it by the environment variable SLURM_CONF. As on many small clusters there is no
+accounting, so no `sacct`, and nothing enforces memory: a finished job stays visible in `squeue`
+for MinJobAge seconds. The larger one has accounting (slurm_accounting.py), forgets a job some
+seconds after its end, and enforces memory where cgroups can (cgroups.py).
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import getpass
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,8 +20,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.real.processes import SECONDS_TO_START, free_port, supervised, wait_until
+from tests.real import cgroups
+from tests.real.processes import (
+    SECONDS_TO_START,
+    find_program,
+    free_port,
+    supervised,
+    wait_until,
+)
 from tests.real.requirements import require
+from tests.real.slurm_accounting import Accounting, accounting_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +41,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "srun", "sbatch", "squeue"
 # without DefMemPerCPU a job that names no memory gets all of the node's, and the node for itself.
 SLURM_CONF = """\
 ClusterName=qxub
-SlurmctldHost={node}(127.0.0.1)
+SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser=root
@@ -43,23 +52,27 @@ SlurmctldPidFile={directory}/slurmctld.pid
 SlurmdPidFile={directory}/slurmd.pid
 StateSaveLocation={directory}/state
 SlurmdSpoolDir={directory}/spool
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
 SelectType=select/cons_tres
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{processes}
+{accounting}
 MpiDefault=none
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 EnforcePartLimits=ALL
 ReturnToService=2
-MinJobAge=300
 DefMemPerCPU=50
 KillWait=2
-NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb}
+NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb}
 PartitionName=normal Nodes=ALL Default=YES MaxTime=60 State=UP
 PartitionName=short Nodes=ALL MaxTime=1 State=UP
 PartitionName=crowded Nodes=ALL MaxTime=60 OverSubscribe=FORCE:16 State=UP
 """
+PROCESSES_BY_PROC = """\
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none"""
+NO_ACCOUNTING = """\
+AccountingStorageType=accounting_storage/none
+MinJobAge=300"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,8 @@ class Slurm:
     directory: Path
     controller_port: int
     node_port: int
+    node: str
+    enforces_memory: bool = False
 
     @property
     def conf(self) -> Path:
@@ -105,28 +120,33 @@ def obstacle() -> str:
     """Say what keeps Slurm from being started here; "" if nothing does."""
     if sys.platform == "win32":
         return "it does not run on Windows"
-    absent = [name for name in PROGRAMS if _find(name) is None]
+    absent = [name for name in PROGRAMS if find_program(name) is None]
     if absent:
         return f"no {', '.join(absent)} on this machine"
     return "" if os.geteuid() == 0 else "it needs root to start slurmd"
 
 
 @contextlib.contextmanager
-def running_slurm(directory: Path) -> Iterator[Slurm]:
+def running_slurm(directory: Path, *, is_larger: bool = False) -> Iterator[Slurm]:
     """Run Slurm in `directory`, ready for jobs; what still runs at the end is cancelled.
 
     Where it cannot be started the test is skipped, or fails: see requirements.py.
     """
-    reason = obstacle()
-    if reason:
-        require("slurm", reason)
-    slurm = Slurm(directory.resolve(), free_port(), free_port())
-    _write_files(slurm)
-    with contextlib.ExitStack() as daemons:
-        for name, *options in _daemons(slurm.directory):
-            log = slurm.directory / f"{name}.log"
-            argv = [str(_find(name)), *options]
-            process = daemons.enter_context(supervised(argv, log, {**os.environ, **slurm.env}))
+    _require_programs(is_larger=is_larger)
+    # The node's name is in the paths of its cgroups, which all Slurms of a machine share.
+    node = f"qxub{secrets.token_hex(4)}" if is_larger else _host()
+    enforces_memory = is_larger and not cgroups.obstacle()
+    slurm = Slurm(directory.resolve(), free_port(), free_port(), node, enforces_memory)
+    accounting = Accounting(slurm.directory, free_port()) if is_larger else None
+    _write_files(slurm, accounting)
+    with contextlib.ExitStack() as servers:
+        if enforces_memory:
+            servers.enter_context(cgroups.limits(slurm.directory, node))
+        _start(slurm, servers, "munged", *_munge_options(slurm.directory))
+        if accounting:
+            servers.enter_context(accounting.running(slurm.run))
+        _start(slurm, servers, "slurmctld", "-D", "-i")
+        process, log = _start(slurm, servers, "slurmd", "-D", *(("-N", node) if is_larger else ()))
         wait_until(lambda: "idle" in slurm.run("sinfo", "-h", "-o", "%t").stdout, process, log)
         wait_until(lambda: slurm.run("srun", "true").returncode == 0, process, log)
         try:
@@ -135,26 +155,35 @@ def running_slurm(directory: Path) -> Iterator[Slurm]:
             _cancel_all(slurm)
 
 
-def _find(name: str) -> str | None:
-    places = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"]
-    return shutil.which(name, path=os.pathsep.join(places))
+def _require_programs(*, is_larger: bool) -> None:
+    reason = obstacle()
+    if reason:
+        require("slurm", reason)
+    reason = accounting_obstacle() if is_larger else ""
+    if reason:
+        require("accounting", reason)
 
 
-def _daemons(directory: Path) -> list[list[str]]:
-    """Give the three daemons and their options, in the order in which they start.
+def _host() -> str:
+    return socket.gethostname().split(".")[0]
 
-    munged wants its socket's directory open to all users, which a test's is not: hence --force.
-    """
+
+def _start(
+    slurm: Slurm, servers: contextlib.ExitStack, name: str, *options: str
+) -> tuple[subprocess.Popen[bytes], Path]:
+    log = slurm.directory / f"{name}.log"
+    argv = [str(find_program(name)), *options]
+    return servers.enter_context(supervised(argv, log, {**os.environ, **slurm.env})), log
+
+
+def _munge_options(directory: Path) -> list[str]:
+    """Give munged's options; it wants its socket's directory open to all users: hence --force."""
     own_files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "seed-file": "seed"}
-    munge = [f"--{option}={directory}/munge.{file}" for option, file in own_files.items()]
-    return [
-        ["munged", "--foreground", "--force", *munge, f"--log-file={directory}/munge.log"],
-        ["slurmctld", "-D", "-i"],
-        ["slurmd", "-D"],
-    ]
+    own = [f"--{option}={directory}/munge.{file}" for option, file in own_files.items()]
+    return ["--foreground", "--force", *own, f"--log-file={directory}/munge.log"]
 
 
-def _write_files(slurm: Slurm) -> None:
+def _write_files(slurm: Slurm, accounting: Accounting | None) -> None:
     for name in ("state", "spool"):
         (slurm.directory / name).mkdir(parents=True)
     key = slurm.directory / "munge.key"
@@ -163,10 +192,13 @@ def _write_files(slurm: Slurm) -> None:
     cpus, memory_mb = _hardware()
     slurm.conf.write_text(
         SLURM_CONF.format(
-            node=socket.gethostname().split(".")[0],
+            host=_host(),
+            node=slurm.node,
             directory=slurm.directory,
             controller_port=slurm.controller_port,
             node_port=slurm.node_port,
+            processes=cgroups.SETTINGS if slurm.enforces_memory else PROCESSES_BY_PROC,
+            accounting=accounting.settings if accounting else NO_ACCOUNTING,
             cpus=cpus,
             memory_mb=memory_mb,
         )
@@ -175,7 +207,8 @@ def _write_files(slurm: Slurm) -> None:
 
 def _hardware() -> tuple[int, int]:
     """Give CPUs and memory in MB as slurmd itself counts them (`slurmd -C`)."""
-    found = subprocess.run([str(_find("slurmd")), "-C"], capture_output=True, text=True, check=True)
+    argv = [str(find_program("slurmd")), "-C"]
+    found = subprocess.run(argv, capture_output=True, text=True, check=True)
     counts = dict(re.findall(r"(\w+)=(\d+)", found.stdout))
     return int(counts["CPUs"]), int(counts["RealMemory"])
 

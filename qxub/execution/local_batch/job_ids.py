@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from qxub.errors import SchedulerError
+from qxub.errors import RefusedError
 
 NO_INDEX = -1
 """stands for the index of a job that is no array: one member, without an index"""
@@ -17,9 +17,9 @@ def job_id(number: int, index: int = NO_INDEX) -> str:
 
 
 def parse_job_id(text: str) -> tuple[int, int]:
-    """Return the job's number, and the member's index or NO_INDEX. Raises SchedulerError."""
+    """Return the job's number, and the member's index or NO_INDEX. Raises RefusedError."""
     match = _JOB_ID.fullmatch(text)
     if match is None:
         message = f"{text!r} is not the ID of a job on this machine (such as 12.local)"
-        raise SchedulerError(message)
+        raise RefusedError(message)
     return int(match[1]), NO_INDEX if match[2] is None else int(match[2])

@@ -22,9 +22,23 @@ if TYPE_CHECKING:
     from tests.real.slurm import Slurm
 
 LOCAL = (sys.executable, "-m", "qxub.cli.local_batch_posix")
+SQUEUE = """#!/bin/bash
+exec {real} "${{@/#--states=all/--states=PD,CF,R,S,CG}}"
+"""
 
 
-@pytest.fixture(params=["local", "pbs", "slurm"])
+SITES = ("local", "pbs", "slurm")
+LARGER = "slurm_larger"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test at each site; at the Slurm with accounting, what the scheduler must tell."""
+    if "site" in metafunc.fixturenames:
+        is_told = metafunc.definition.get_closest_marker("told_by_scheduler") is not None
+        metafunc.parametrize("site", [*SITES, LARGER] if is_told else SITES, indirect=True)
+
+
+@pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     if sys.platform == "win32":
         pytest.skip("jobs run on POSIX systems")
@@ -36,12 +50,24 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
         if os.environ.get("QXUB_TEST_PBS") == "1":
             return _real_pbs(environment)
         return fake_pbs(tmp_path / "pbs", environment)
-    slurm: Slurm = request.getfixturevalue("slurm")
+    if request.param == LARGER:
+        slurm: Slurm = request.getfixturevalue("larger_slurm")
+        _forget_what_has_ended(tmp_path / "bin", environment)
+    else:
+        slurm = request.getfixturevalue("slurm")
     environment.update(slurm.env)
     crowded = ("--queue", "crowded")
-    return Site(
-        "slurm", "slurm", environment, ("scancel",), ("scontrol", "release"), crowded=crowded
-    )
+    name = str(request.param)
+    return Site(name, "slurm", environment, ("scancel",), ("scontrol", "release"), crowded=crowded)
+
+
+def _forget_what_has_ended(commands: Path, environment: dict[str, str]) -> None:
+    """Have squeue show no job that has ended, as when MinJobAge is over: sacct must tell."""
+    commands.mkdir()
+    squeue = commands / "squeue"
+    squeue.write_text(SQUEUE.format(real=shutil.which("squeue")))
+    squeue.chmod(0o755)
+    environment["PATH"] = os.pathsep.join((str(commands), environment["PATH"]))
 
 
 def _real_pbs(environment: dict[str, str]) -> Site:

@@ -44,7 +44,7 @@ class Site:
 
     def member(self, job_id: str, index: int) -> str:
         """Name a member of an array as the site's commands do."""
-        if self.name == "slurm":
+        if self.scheduler == "slurm":
             return f"{job_id}_{index}"
         number, _, server = job_id.partition(".")
         return f"{number.replace('[]', '')}[{index}].{server}"

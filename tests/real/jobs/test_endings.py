@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real import cgroups
 from tests.real.jobs.sites import vanished
+from tests.real.requirements import require
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.real.jobs.sites import Desk
 
 pytestmark = pytest.mark.timeout(300)
+told_by_scheduler = pytest.mark.told_by_scheduler
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 130, 255])
@@ -49,11 +52,19 @@ def test_walltime(desk: Desk) -> None:
     assert (ended.status, ended.kind, ended.out) == (124, "walltime exceeded", b"begun\n")
 
 
-def test_memory(desk: Desk) -> None:
+@told_by_scheduler
+@pytest.mark.parametrize("is_in_a_shell", [False, True], ids=["alone", "in-a-shell"])
+def test_memory(desk: Desk, is_in_a_shell: bool) -> None:
+    """Where the kernel kills a process of the job only, a shell tells of it as exit status 137."""
     if desk.site.name == "slurm":
-        pytest.skip("this Slurm has no cgroups to enforce memory with")
-    hog = "import time; x = bytearray(300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
-    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", sys.executable, "-S", "-c", hog)
+        pytest.skip("this Slurm enforces no memory; slurm_larger does")
+    if desk.site.name == "slurm_larger" and cgroups.obstacle():
+        require("cgroups", cgroups.obstacle())
+    hog = "import time; x = b'x' * (300 << 20); print(len(x) >> 20, flush=True); time.sleep(200)"
+    words = [sys.executable, "-S", "-c", hog]
+    if is_in_a_shell:
+        words = ["sh", "-c", '"$@"; exit "$?"', "sh", *words]
+    ended = desk.exec("--mem", "200MB", "--runtime", "5m", "--", *words)
     if desk.site.is_elsewhere and (ended.kind, ended.out) == ("completed", b"300\n"):
         pytest.skip("this cluster let a job have 300 MB that had asked for 200")
     assert (ended.status, ended.kind) == (137, "out of memory")
@@ -91,6 +102,7 @@ def test_a_second_ctrl_c_leaves_the_job_alone(desk: Desk) -> None:
     assert job_id in ended.err
 
 
+@told_by_scheduler
 def test_deleted_by_another_hand_while_it_runs(desk: Desk) -> None:
     with desk.following("--", "sh", "-c", "touch started; exec sleep 200") as following:
         wait_until((desk.work / "started").exists)

@@ -82,6 +82,7 @@ def test_the_outcome_of_an_array_is_the_worst_of_its_members(desk: Desk) -> None
     assert statuses == [(1, 0), (2, 7), (3, 0)]
 
 
+@pytest.mark.told_by_scheduler
 def test_an_array_that_is_cancelled(desk: Desk) -> None:
     script = f'touch "started.{INDEX}"; exec sleep 250'
     with desk.following("--array", "1-2", "--", "sh", "-c", script) as following:
@@ -91,6 +92,7 @@ def test_an_array_that_is_cancelled(desk: Desk) -> None:
     assert (ended.status, ended.kind) == (130, "cancelled")
 
 
+@pytest.mark.told_by_scheduler
 @pytest.mark.parametrize(("deleted", "other"), [(1, 2), (2, 1)], ids=["running", "queued"])
 def test_a_member_that_is_deleted_by_another_hand(desk: Desk, deleted: int, other: int) -> None:
     wait = f'while [ ! -e "go.{INDEX}" ]; do sleep 0.05; done'

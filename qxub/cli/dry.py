@@ -1,0 +1,47 @@
+"""`--dry`: what would happen, on stdout."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from qxub.cli.own_words import silence
+from qxub.errors import UsageError
+
+if TYPE_CHECKING:
+    from qxub.execution.plan import Plan
+    from qxub.remote.platform_executor import RemoteRun
+
+
+def show_plan(plan: Plan) -> None:
+    """Show the job script, and how it would be submitted. Raises UsageError if that cannot be."""
+    _show(
+        plan.script.decode(errors="replace"),
+        f"# {plan.submission.script} would be submitted by:",
+        shlex.join(plan.scheduler.submit(plan.submission)),
+    )
+
+
+def show_remote(run: RemoteRun) -> None:
+    """Show the way to the platform, and what would be run there. Raises UsageError as above."""
+    host = run.host
+    hops = ", ".join(str(hop) for hop in host.jump_hosts)
+    hop = f", by way of {hops}" if hops else ""
+    _show(
+        f"host: {run.remote.host} = {host.user}@{host.hostname} port {host.port}{hop}",
+        "stages:",
+        *(f"  {name}: {text}".replace("\n", "\n    ") for name, text in run.stages()),
+        "command:",
+        shlex.join(run.command),
+    )
+
+
+def _show(*lines: str) -> None:
+    try:
+        click.echo("\n".join(lines))
+    except OSError as error:
+        silence(1)
+        message = f"what would happen cannot be written to stdout: {error.strerror or error}"
+        raise UsageError(message, hint="Nothing was submitted.") from error
