@@ -66,7 +66,8 @@ class _Job:
         self._patience = ENDING_INTERVAL / 2  # doubled by the first answer
         self._over_since: dict[int | None, float] = {}
         self._ended: dict[int | None, JobReport] = {}
-        """what was last said of those that are over: the scheduler forgets them, members first"""
+        """what was last said of those that are over, or are being ended: the scheduler forgets
+        them, members first"""
         self._times_unknown = 0
 
     @property
@@ -97,12 +98,15 @@ class _Job:
         self.states.tell(report)
         reports: list[tuple[int | None, JobReport]] = [(None, report), *report.members.items()]
         for index, known in reports:
-            if known.state is JobState.ENDED:
-                self._ended[index] = known
+            is_over = known.state is JobState.ENDED
+            if is_over:
                 self._over_since.setdefault(index, time.monotonic())
             else:  # it may run again, as when Slurm requeues it
-                self._ended.pop(index, None)
                 self._over_since.pop(index, None)
+            if is_over or known.outcome is not None:
+                self._ended[index] = known
+            else:
+                self._ended.pop(index, None)
 
     def over_for(self, index: int | None) -> float | None:
         """Return for how many seconds the job is known to be over; None as long as it is not."""

@@ -64,8 +64,9 @@ class JobReport:
 
     state: JobState
     outcome: Outcome | None = None
-    """with ENDED: how, as far as the scheduler knows. Members of an array job have theirs; beside
-    them it is the outcome of one that is not among them and never began, where that is known"""
+    """how it has ended, or is being ended, as far as the scheduler knows. Members of an array job
+    have theirs; beside them it is the outcome of one that is not among them and never began, where
+    that is known"""
     reason: str = ""
     """why the job is not running yet, in the scheduler's words"""
     starts_at: float | None = None

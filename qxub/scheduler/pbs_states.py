@@ -69,9 +69,10 @@ def read_job(job_id: str, job: Attributes, *, has_history: bool = True) -> JobRe
     if state is JobState.HELD and job.get("substate") == _WAITS_FOR_A_JOB:
         state = JobState.WAITING
     started = state not in NOT_STARTED and "array_indices_submitted" not in job
+    is_told = state is JobState.ENDED or _TERMINATED.search(str(job.get("comment", "")))
     return JobReport(
         state,
-        _outcome(job_id, job, has_history=has_history) if state is JobState.ENDED else None,
+        _outcome(job_id, job, has_history=has_history) if is_told else None,
         reason=_reason(job) if state in NOT_STARTED else "",
         starts_at=None if started else _expected_start(job),
         queue=str(job.get("queue", "")),

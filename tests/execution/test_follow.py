@@ -121,6 +121,17 @@ def test_a_scheduler_that_has_forgotten_the_job_once_is_asked_again(run: Scripte
     assert run.outcome().status == 0
 
 
+def test_a_job_that_is_forgotten_while_it_is_being_deleted_is_cancelled(run: ScriptedRun) -> None:
+    """As by a PBS without a history."""
+    run.scheduler.says(JobReport(JobState.RUNNING, Outcome(OutcomeKind.CANCELLED, job_id=JOB_ID)))
+    run.starts()
+    run.ends("signal 15\nterminated")
+    run.begin()
+    wait_until(lambda: run.scheduler.calls)
+    run.scheduler.says(None)
+    assert run.outcome().kind is OutcomeKind.CANCELLED
+
+
 def test_a_status_that_is_seen_late_counts(run: ScriptedRun) -> None:
     run.scheduler.says(None)
     run.starts()

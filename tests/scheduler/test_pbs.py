@@ -230,6 +230,13 @@ def test_a_limit_s_ending_is_in_the_log(said: str, kind: OutcomeKind | None) -> 
     assert (told and told.kind) == kind
 
 
+def test_a_job_that_is_being_deleted_is_told_so_while_it_runs() -> None:
+    told = report("130.pbshost", answer("21-run-qdel-x"))
+    assert told.state is JobState.RUNNING
+    assert told.outcome is not None
+    assert told.outcome.kind is OutcomeKind.CANCELLED
+
+
 def test_a_run_is_looked_up_among_the_user_s_jobs() -> None:
     wanted = "20261123T000000-0123456789ab"
     two = {
