@@ -317,7 +317,8 @@ def test_how_a_job_ended_is_not_forgotten_with_the_job(run: ScriptedRun) -> None
     wait_until(lambda: run.scheduler.calls)
     run.scheduler.says(None)
     assert str(run.outcome()) == str(Outcome(OutcomeKind.SIGNALLED, signal=9))
-    assert run.observer.events[-1] == ("ended", {"node": "n7"})
+    name, details = run.observer.events[-1]
+    assert (name, details["node"]) == ("ended", "n7")
 
 
 @pytest.mark.usefixtures("short_grace")
