@@ -25,10 +25,6 @@ settings.load_profile("repeatable")
 ACCEPT_ENV = "AcceptEnv LC_*"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes half a minute or more")
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the long tests, so that they run side by side with `-n 4 --dist worksteal`."""

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from tests.real.sshd import Sshd
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "windows: needs the Windows Pythons of tests/windows")
-
-
 @pytest.fixture(scope="session")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wine]:
     """Wine, up and running; without it the test is skipped, or fails: see requirements.py."""

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.timeout(1200)
 RUNS = scaled_by(200, "QXUB_JOBS_PERCENT")
 
 
+@pytest.mark.slow
 def test_many_runs_in_one_directory(desk: Desk) -> None:
     processes: list[subprocess.Popen[bytes]] = []
     with contextlib.ExitStack() as stack:

@@ -46,6 +46,7 @@ def test_a_signal_is_told_from_a_status(desk: Desk, name: str, number: int) -> N
     assert (ended.kind, ended.result["signal"]) == ("signalled", number)
 
 
+@pytest.mark.slow
 def test_walltime(desk: Desk) -> None:
     """Slurm looks at its limits every half minute, PBS every ten seconds."""
     ended = desk.exec("--runtime", "3s", "--", "sh", "-c", "echo begun; exec sleep 200")

@@ -39,6 +39,7 @@ def test_reader_that_is_slower_than_the_writer(far: FarHost) -> None:
     assert got["growth"] < 32 * MIB
 
 
+@pytest.mark.slow
 def test_idle_stream_costs_no_cpu(far_sshd: FarHost) -> None:
     seconds = max(5, scaled(30))
     got = measure(far_sshd, "idle", seconds)

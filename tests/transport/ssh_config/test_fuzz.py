@@ -111,6 +111,7 @@ def test_hard_files(name: str) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_broken_files(agreeing: Counter[tuple[str, bool]]) -> None:
     contents = corpus_contents()
     resolved = 0
