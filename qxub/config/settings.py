@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SECTIONS = ("defaults", "monitoring", "platforms")
 DEFAULTS = ("platform", *(option.config_key for option in OPTIONS if option.config_key))
+FORMER_DEFAULTS = ("joblog",)
+"""of qxub 3, and without a meaning now: scheduler.log in the run directory is what it named"""
 REMOTE_KEYS = ("host", "working_dir", "conda_init", "ssh_config")
 
 
@@ -85,14 +87,16 @@ def load_settings(config: Path | None) -> Settings:
             message = f"{setting.place}: {section} must be a mapping of keys to values"
             raise ConfigError(message, hint=f"Write each key of {section} on a line below it.")
     settings = Settings(values)
-    _check_keys(settings, ("defaults",), DEFAULTS)
+    _check_keys(settings, ("defaults",), DEFAULTS, FORMER_DEFAULTS)
     return settings
 
 
-def _check_keys(settings: Settings, section: Key, known: Sequence[str]) -> None:
+def _check_keys(
+    settings: Settings, section: Key, known: Sequence[str], former: Sequence[str] = ()
+) -> None:
     """Refuse a key that qxub would pass over: it is mostly a slip of the pen."""
     for name in settings.names(*section):
-        if name not in known:
+        if name not in (*known, *former):
             key = (*section, name)
             message = f"{settings.place(*key)}: unknown key {'.'.join(key)}"
             raise ConfigError(message, hint=f"Known here: {', '.join(known)}.")

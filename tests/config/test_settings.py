@@ -60,6 +60,12 @@ def test_a_bad_default_is_told_with_its_line() -> None:
         found.defaults()
 
 
+def test_a_key_of_an_earlier_qxub_is_no_mistake(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("defaults: {joblog: '{name}.log', queue: normal}\n")
+    assert load_settings(own).defaults()["queue"] == "normal"
+
+
 def test_an_unknown_platform_lists_the_known_ones() -> None:
     found = settings("platforms:\n  gadi: {remote: {host: g, working_dir: /}}\n  setonix: {}\n")
     with pytest.raises(UsageError, match=r"unknown platform 'gady'.*: gadi, setonix"):
