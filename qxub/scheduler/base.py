@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Protocol
 
@@ -44,6 +45,10 @@ COMMAND_MISSING = 127
 """the exit status of an Answer for a command that is not installed, as a shell gives it"""
 
 
+_USAGE = re.compile(r"^usage: (\w+) .*(?:\n[ \t]+(?:\[|\1 --).*)*\n?", re.MULTILINE)
+"""the options of a command such as qsub(1B), which it shows after the reason"""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a scheduler's command printed, and its exit status."""
@@ -54,8 +59,9 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What the command said, for people."""
-        return self.stderr.strip() or self.stdout.strip()
+        """What the command said, for people: its usage text only where that is all it said."""
+        said = self.stderr.strip() or self.stdout.strip()
+        return _USAGE.sub("", said).strip() or said
 
 
 @dataclass(frozen=True)
