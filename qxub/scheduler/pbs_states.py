@@ -138,9 +138,10 @@ def _was_deleted(job: Attributes, comment: str, *, has_history: bool) -> bool:
 
 
 def _why_deleted(job: Attributes) -> str:
-    """Return why PBS deleted a job of which it says no more: `before…` is of those that wait for it.
+    """Return why PBS deleted a job of which it says no more.
 
-    Where somebody deleted it, that it waited for another one does not matter any more.
+    Where somebody deleted it, that it waited for another one does not matter any more; and
+    `before…` is of jobs that wait for this one.
     """
     conditions = re.sub(r"@[^:,]*", "", str(job.get("depend") or "")).split(",")
     failed = [text for text in conditions if text and not text.startswith("before")]
