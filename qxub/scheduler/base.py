@@ -173,18 +173,24 @@ class Scheduler(Protocol):
         """
 
     def hint(self, answer: Answer) -> str:
-        """Return our reading of a refusal and the way out; "" where we know no more than it says.
+        """Return our reading of what a failed command said; "" where we know no more than it says.
 
-        The answer is the one to `submit`.
+        It is the way out of a refusal, or of what keeps the scheduler from being used.
         """
 
 
 def answered(scheduler: Scheduler, answer: Answer) -> Answer:
     """Return the answer, or raise SchedulerError where the scheduler could not be reached."""
     if answer.status != 0 and scheduler.is_unavailable(answer):
-        message = f"{scheduler.name} does not answer: {answer.words}"
-        raise SchedulerError(message, hint="It may be down; try again later.")
+        raise unavailable(scheduler, answer)
     return answer
+
+
+def unavailable(scheduler: Scheduler, answer: Answer) -> SchedulerError:
+    """Return the error for a scheduler that could not be reached, with its words and a way out."""
+    message = f"{scheduler.name} does not answer: {answer.words}"
+    hint = scheduler.hint(answer) or "It may be down; try again later."
+    return SchedulerError(message, hint=hint)
 
 
 def report_of_array(members: Mapping[int, JobReport]) -> JobReport:
