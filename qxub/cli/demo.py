@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qxub import system
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.console import cancelled_by_signals
 from qxub.config.settings import RemoteSection, Settings, find_platform
 from qxub.job import JobSpec, Outcome, OutcomeKind
@@ -50,7 +51,7 @@ EXAMPLE_WITHOUT_SHELL = (
 )
 
 
-@click.command(PLATFORM, context_settings={"allow_interspersed_args": False})
+@click.command(PLATFORM, cls=CommandWithHelp, context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(command: tuple[str, ...]) -> int:
     """Run the whole way on this machine, with a throw-away SSH server.

@@ -5,10 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-import click
-
-from qxub.cli.own_words import silence
-from qxub.errors import UsageError
+from qxub.cli.answer import write_answer
 
 if TYPE_CHECKING:
     from qxub.execution.plan import Plan
@@ -39,9 +36,4 @@ def show_remote(run: RemoteRun) -> None:
 
 
 def _show(*lines: str) -> None:
-    try:
-        click.echo("\n".join(lines))
-    except OSError as error:
-        silence(1)
-        message = f"what would happen cannot be written to stdout: {error.strerror or error}"
-        raise UsageError(message, hint="Nothing was submitted.") from error
+    write_answer("\n".join(lines), "what would happen", "Nothing was submitted.")

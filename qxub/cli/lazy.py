@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandWithHelp, click.Group):
     """Imports a command's module only when that command is called.
 
     `lazy` has for each name the module with its `command`, and the line that --help shows.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qxub import __version__, system
+from qxub.cli.answer import write_answer
 from qxub.cli.boundary import exit_status_of
 from qxub.cli.lazy import LazyGroup
 
@@ -31,7 +32,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
     del param
     if value and not ctx.resilient_parsing:
-        click.echo(f"qxub {__version__} (wire {VERSION})")
+        write_answer(f"qxub {__version__} (wire {VERSION})", "the version")
         ctx.exit()
 
 

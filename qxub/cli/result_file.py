@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.boundary import tell, usage_error
 from qxub.errors import QxubError, UsageError
 from qxub.execution.result import RunResult
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class CommandWithResult(click.Command):
+class CommandWithResult(CommandWithHelp):
     """A command whose usage errors are written to the file of --result, too.
 
     They end the parsing, so the file's name is looked for among the words themselves.

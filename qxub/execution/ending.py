@@ -47,8 +47,9 @@ def scheduler_may_know_why(ending: Ending) -> bool:
 def told_by_script(ending: Ending, files: JobFiles, job_id: str) -> Outcome:
     """Return the outcome that the job script has written down."""
     if ending.word == "setup":
-        detail = f"{ending.detail} failed\n{files.setup_words()}".rstrip()
-        detail = f"{detail}\nSee {files.setup_log}."
+        words = files.setup_words().rstrip()
+        rest = f"\n{words}\nSee {files.setup_log}." if words else ""
+        detail = f"{ending.detail} failed{rest}"
         return Outcome(OutcomeKind.SETUP_FAILED, job_id=job_id, detail=detail)
     if ending.word == "post":
         detail = f"the command succeeded, but --post ended with {ending.detail}"
@@ -108,10 +109,18 @@ def worst(members: Mapping[int, Outcome], job_id: str) -> Outcome:
     index = max(members, key=lambda member: (_badness(members[member]), -member))
     found = members[index]
     alike = sum(1 for outcome in members.values() if str(outcome) == str(found))
-    detail = f"member {index} of the array, and {alike} in all of {len(members)}"
+    detail = f"{_how_many(alike, len(members))}member {index} of the array"
     if found.detail:
         detail = f"{detail}: {found.detail}"
     return Outcome(found.kind, found.status, found.signal, job_id=job_id, detail=detail)
+
+
+def _how_many(alike: int, members: int) -> str:
+    """Return what stands before the member that is named for all that ended like it."""
+    if alike == 1:
+        return ""
+    share = f"all {members}" if alike == members else f"{alike} of {members}"
+    return f"{share} members ended so, such as "
 
 
 def _badness(outcome: Outcome) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from qxub.errors import ConfigError, LostError, RefusedError, SchedulerError
 from qxub.execution.commands import TIME_LIMIT, CommandTimeoutError, run_command
 from qxub.execution.query import look_up, queues
 from qxub.execution.run_directory import RecordedBeforeError, RunDirectory
-from qxub.scheduler.base import requested_queue
+from qxub.scheduler.base import requested_queue, unavailable
 
 if TYPE_CHECKING:
     from qxub.execution.plan import Plan
@@ -98,10 +98,10 @@ def _hand_over(plan: Plan, run: RunDirectory) -> str:
     except CommandTimeoutError as error:
         return _find(plan, run, error.message)
     if answer.status != 0 and scheduler.is_unavailable(answer):
-        said = f"{scheduler.name} does not answer: {answer.words}"
+        silent = unavailable(scheduler, answer)
         if scheduler.may_have_submitted(answer):
-            return _find(plan, run, said)
-        raise SchedulerError(said, hint="Nothing was submitted. It may be down; try again later.")
+            return _find(plan, run, silent.message)
+        raise SchedulerError(silent.message, hint=f"Nothing was submitted. {silent.hint}")
     if answer.status < 0 or (answer.status != 0 and not answer.words):
         return _find(plan, run, f"{scheduler.name} took the job or not: {_silence(answer)}")
     if answer.status != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional, Protocol
 
@@ -44,6 +45,10 @@ COMMAND_MISSING = 127
 """the exit status of an Answer for a command that is not installed, as a shell gives it"""
 
 
+_USAGE = re.compile(r"^usage: (\w+) .*(?:\n[ \t]+(?:\[|\1 --).*)*\n?", re.MULTILINE)
+"""the options of a command such as qsub(1B), which it shows after the reason"""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a scheduler's command printed, and its exit status."""
@@ -54,8 +59,9 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What the command said, for people."""
-        return self.stderr.strip() or self.stdout.strip()
+        """What the command said, for people: its usage text only where that is all it said."""
+        said = self.stderr.strip() or self.stdout.strip()
+        return _USAGE.sub("", said).strip() or said
 
 
 @dataclass(frozen=True)
@@ -168,18 +174,24 @@ class Scheduler(Protocol):
         """
 
     def hint(self, answer: Answer) -> str:
-        """Return our reading of a refusal and the way out; "" where we know no more than it says.
+        """Return our reading of what a failed command said; "" where we know no more than it says.
 
-        The answer is the one to `submit`.
+        It is the way out of a refusal, or of what keeps the scheduler from being used.
         """
 
 
 def answered(scheduler: Scheduler, answer: Answer) -> Answer:
     """Return the answer, or raise SchedulerError where the scheduler could not be reached."""
     if answer.status != 0 and scheduler.is_unavailable(answer):
-        message = f"{scheduler.name} does not answer: {answer.words}"
-        raise SchedulerError(message, hint="It may be down; try again later.")
+        raise unavailable(scheduler, answer)
     return answer
+
+
+def unavailable(scheduler: Scheduler, answer: Answer) -> SchedulerError:
+    """Return the error for a scheduler that could not be reached, with its words and a way out."""
+    message = f"{scheduler.name} does not answer: {answer.words}"
+    hint = scheduler.hint(answer) or "It may be down; try again later."
+    return SchedulerError(message, hint=hint)
 
 
 def report_of_array(members: Mapping[int, JobReport]) -> JobReport:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qxub.errors import RefusedError, SchedulerError
 from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.quantities import format_memory
+from qxub.scheduler import refusals
 from qxub.scheduler.base import Answer, JobReport, Submission, answered, report_of_array
 
 if TYPE_CHECKING:
@@ -125,9 +126,8 @@ class Local:
         del text, job_id
 
     def hint(self, answer: Answer) -> str:
-        """Return none: what `submit` says has its own."""
-        del answer
-        return ""
+        """Read what kept the queue from being written; a refusal has its own hint."""
+        return refusals.reading(refusals.LOCAL, answer.words)
 
 
 def _told(job_id: str, facts: dict[str, Any] | None) -> JobReport | None:

@@ -117,7 +117,7 @@ def _seconds(text: str | None) -> float | None:
 def _outcome(job_id: str, job: Attributes, *, has_history: bool) -> Outcome | None:
     status, comment = job.get("Exit_status"), str(job.get("comment", ""))
     if _was_deleted(job, comment, has_history=has_history):
-        detail = comment or _reason(job) or "the job was deleted"
+        detail = comment or _why_deleted(job)
         return Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=detail)
     if comment == _STAND_IN:
         return None
@@ -136,6 +136,19 @@ def _was_deleted(job: Attributes, comment: str, *, has_history: bool) -> bool:
     if comment == _STAND_IN:  # its Exit_status, if any, is the array's
         return has_history
     return job.get("Exit_status") is None and "stime" not in job  # what it waited for has failed
+
+
+def _why_deleted(job: Attributes) -> str:
+    """Return why PBS deleted a job of which it says no more.
+
+    Where somebody deleted it, that it waited for another one does not matter any more; and
+    `before…` is of jobs that wait for this one.
+    """
+    conditions = re.sub(r"@[^:,]*", "", str(job.get("depend") or "")).split(",")
+    failed = [text for text in conditions if text and not text.startswith("before")]
+    if job.get("substate") == _DELETED or not failed:
+        return "the job was deleted"
+    return f"its dependency cannot be met any more ({', '.join(failed)}), so PBS deleted it"
 
 
 def _by_status(job_id: str, status: int | None, comment: str) -> Outcome:

@@ -1,7 +1,7 @@
-"""What schedulers mean when they refuse a job, and the way out.
+"""What schedulers mean when they refuse a job or cannot be used, and the way out.
 
-The keys are words of qsub (OpenPBS 23.06, tests/data/pbs) and of sbatch (Slurm 22.05, `strerror` of
-slurm_errno.c).
+The keys are words of qsub (OpenPBS 23.06, tests/data/pbs), of sbatch (Slurm 22.05, `strerror` of
+slurm_errno.c), and, for the embedded scheduler, of SQLite and strerror(3).
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RESOURCE_FORMS = "Memory is written as 8GB, walltime as 2h or 02:30:00, cores as a whole number."
+_BROKEN_CONF = (
+    "Slurm's configuration on this machine is broken: look at SLURM_CONF, where it is set, or tell"
+    " those who run the cluster."
+)
+_MAKE_ROOM = "Make room there, or let XDG_STATE_HOME name another place."
 
 PBS = {
     "Job violates queue and/or server resource limits": (
@@ -66,6 +71,15 @@ SLURM = {
     "QOS policy": "It is over one of your limits: wait for other jobs to end, or ask for less.",
     "Job violates accounting": "It is over a limit of the project or account: ask for less.",
     "Invalid qos": "Your account lacks the QOS of this partition; name another one with --queue.",
+    "Unable to process configuration file": _BROKEN_CONF,
+    "Can't find plugin": _BROKEN_CONF,
+    "Munge encode failed": "MUNGE does not run on this machine: tell those who run it.",
+}
+
+LOCAL = {
+    "disk is full": _MAKE_ROOM,
+    "No space left on device": _MAKE_ROOM,
+    "Disk quota exceeded": _MAKE_ROOM,
 }
 
 

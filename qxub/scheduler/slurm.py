@@ -46,10 +46,19 @@ _SQUEUE_MEMBERS = re.compile(r"([\d,:-]+)(?:%\d+)?")
 for each, but (22.05) leaves out the last one of a range with a step"""
 _UNKNOWN = "Invalid job id"
 _NO_ACCOUNTING = "accounting storage is disabled"
-_ANSWER_LOST = ("Socket timed out", "Zero Bytes were transmitted", "Message receive failure")
+_ANSWER_LOST = (
+    "Socket timed out",
+    "Zero Bytes were transmitted",
+    "Message receive failure",
+    "auth_g_unpack",  # whose answer it is cannot be told
+    "auth_g_verify",
+)
 _UNREACHABLE = (
     "Unable to contact slurm controller",
     "Could not establish a configuration source",
+    "Unable to process configuration file",
+    "Can't find plugin",
+    "authentication error",
     *_ANSWER_LOST,
 )
 
@@ -70,7 +79,7 @@ class Slurm:
         """Return `#SBATCH` lines.
 
         Raises RefusedError for volumes: Slurm has no such resource, and without them the job might
-        fail later.
+        fail later; and for a run directory whose path has a backslash.
         """
         return [f"#SBATCH {option}" for option in sbatch_options(submission)]
 

@@ -22,11 +22,9 @@ def sbatch_options(submission: Submission) -> list[str]:
     A job whose dependency cannot be fulfilled any more is ended, as on PBS: it does not wait for
     ever.
     """
+    _refuse_what_slurm_has_not(submission)
     spec = submission.spec
     asked = spec.resources
-    if asked.volumes:
-        message = f"Slurm cannot ask for volumes ({'+'.join(asked.volumes)})"
-        raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
     options = {
         "job-name": submission.name,
         "partition": requested_queue(spec),
@@ -44,6 +42,21 @@ def sbatch_options(submission: Submission) -> list[str]:
     }
     given = [f"--{key}={value}" for key, value in options.items() if value]
     return [*given, *(["--hold"] if spec.hold else []), "--no-requeue"]
+
+
+def _refuse_what_slurm_has_not(submission: Submission) -> None:
+    """Raise RefusedError for volumes, and for a log that Slurm would not find.
+
+    A backslash in its path is a sign of its own (sbatch(1), "filename pattern"): what it stands
+    before is not the file's name any more, and the job ends before its script begins.
+    """
+    volumes = submission.spec.resources.volumes
+    if volumes:
+        message = f"Slurm cannot ask for volumes ({'+'.join(volumes)})"
+        raise RefusedError(message, hint="Leave --volumes out: all file systems are there.")
+    if "\\" in submission.log.as_posix():  # which on Windows has none
+        message = f"Slurm takes no path with a backslash, such as {submission.log.parent}"
+        raise RefusedError(message, hint="Let XDG_STATE_HOME name a directory without one.")
 
 
 def _mail_types(spec: JobSpec) -> str | None:

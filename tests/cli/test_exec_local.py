@@ -16,6 +16,7 @@ from qxub.remote import wire
 from tests.fakes import both_streams
 from tests.fakes.batch.harness import COMMANDS
 from tests.posix import runs_jobs
+from tests.real.tmpfs import mounted
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -274,6 +275,19 @@ def test_a_state_directory_that_takes_nothing_is_told(qxub: Qxub) -> None:
     assert (done.returncode, done.stdout) == (78, b"")
     assert b"the run cannot be recorded in" in done.stderr
     assert b"Nothing was submitted" in done.stderr
+    assert not (qxub.directory / "ran").exists()
+
+
+def test_a_disk_that_is_too_full_for_the_queue_is_told_with_the_way_out(qxub: Qxub) -> None:
+    """There is room for the record of the run, but not for the database of the queue."""
+    with mounted(qxub.directory / "small", "size=28k") as small:
+        qxub.environment["XDG_STATE_HOME"] = str(small)
+        done = qxub("exec", "--", "touch", "ran")
+    assert done.returncode == 69
+    told = " ".join(done.stderr.decode().split())
+    assert f"the queue of this machine, {small}/qxub/local/" in told
+    assert "is full" in told
+    assert "Nothing was submitted. Make room there, or let XDG_STATE_HOME name another" in told
     assert not (qxub.directory / "ran").exists()
 
 

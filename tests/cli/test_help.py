@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,3 +68,23 @@ def test_help_lists_every_command(qxub: Qxub) -> None:
     for command in ("exec", "demo", "ssh"):
         assert f"  {command} " in said
         assert qxub(command, "--help").returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--version"],
+        ["--help"],
+        ["exec", "--help"],
+        ["demo", "--help"],
+        ["ssh", "-h"],
+        *(["ssh", name, "--help"] for name in ("config", "hosts", "run", "trust", "add")),
+    ],
+)
+def test_what_a_full_disk_does_not_take_is_told(qxub: Qxub, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full, qxub.start(*words, stdout=full) as process:
+        _, err = process.communicate()
+    what = "version" if "--version" in words else "help"
+    told = f"qxub: the {what} cannot be written to stdout: No space left on device"
+    assert (process.returncode, err.decode().splitlines()) == (2, [told])

@@ -86,6 +86,14 @@ def test_a_failed_step_shows_its_words_and_where_the_rest_is(files: JobFiles) ->
     )
 
 
+def test_a_failed_step_that_said_nothing_there_does_not_show_an_empty_file(files: JobFiles) -> None:
+    """The line of --pre has the job's streams, so its words were seen already."""
+    leave(files, "setup the line of --pre")
+    ending = files.ending()
+    assert ending is not None
+    assert told_by_script(ending, files, "1").detail == "the line of --pre failed"
+
+
 CANCELLED = of_kind(OutcomeKind.CANCELLED)
 WALLTIME = of_kind(OutcomeKind.WALLTIME_EXCEEDED)
 MEMORY = of_kind(OutcomeKind.OUT_OF_MEMORY)
@@ -174,6 +182,12 @@ def test_the_worst_member_stands_for_the_array(bad: Outcome, better: Outcome) ->
 
 
 def test_the_array_s_outcome_names_the_member() -> None:
-    members = {1: completed(0), 3: of_kind(OutcomeKind.LOST), 5: of_kind(OutcomeKind.LOST)}
-    detail = "member 3 of the array, and 2 in all of 3: in its words"
-    assert worst(members, "1") == Outcome(OutcomeKind.LOST, job_id="1", detail=detail)
+    lost = of_kind(OutcomeKind.LOST)
+    for members, said in (
+        ({1: completed(0), 3: lost, 5: lost}, "2 of 3 members ended so, such as member 3"),
+        ({3: lost, 5: lost}, "all 2 members ended so, such as member 3"),
+        ({1: completed(0), 3: lost}, "member 3"),
+        ({3: lost}, "member 3"),
+    ):
+        detail = f"{said} of the array: in its words"
+        assert worst(members, "1") == Outcome(OutcomeKind.LOST, job_id="1", detail=detail)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qxub.errors import RefusedError
+from qxub.errors import RefusedError, SchedulerError
 from qxub.execution.commands import run_command
 from qxub.execution.query import ask, look_up
 from qxub.execution.run_directory import RunDirectory
@@ -203,6 +203,58 @@ def test_a_refusal_has_our_reading(
         cluster.submit("true", **fields)
     assert words in refused.value.message
     assert way_out in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "words"),
+    [
+        ("ClusterName=qxub", "", "Unable to process configuration file"),
+        ("KillWait=2", "KillWait=two", "Unable to process configuration file"),
+        ("SelectType=select/cons_tres", "SelectType=select/none-such", "Can't find plugin"),
+        ("/munge.socket", "/no.socket", "authentication error"),
+    ],
+)
+def test_a_client_that_cannot_speak_to_slurm_is_not_refused(
+    cluster: Cluster,
+    slurm: RealSlurm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    instead: str,
+    words: str,
+) -> None:
+    conf = tmp_path / "broken.conf"
+    text = slurm.conf.read_text()
+    assert line in text
+    conf.write_text(text.replace(line, instead))
+    monkeypatch.setenv("SLURM_CONF", str(conf))
+    with pytest.raises(SchedulerError) as down:
+        cluster.submit("true")
+    assert words in down.value.message
+    assert down.value.hint.startswith("Nothing was submitted.")
+    with pytest.raises(SchedulerError, match=words):
+        ask(Slurm(), ["1"])
+    monkeypatch.setenv("SLURM_CONF", str(slurm.conf))
+    (run,) = tmp_path.glob("runs/*")
+    assert look_up(Slurm(), run.name) == []
+
+
+def test_what_slurm_would_take_for_a_pattern_is_refused(
+    slurm: RealSlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the home directory of DOMAIN\\user; without the refusal the job ends by signal 53."""
+    monkeypatch.setenv("SLURM_CONF", str(slurm.conf))
+    (tmp_path / "a\\b").mkdir()
+    log = tmp_path / "a\\b" / "log"
+    script = tmp_path / "job.sh"
+    script.write_text("#!/bin/bash\n")
+    made = slurm.run("sbatch", "--parsable", f"--output={log}", str(script))
+    outcome = ended(made.stdout.strip()).outcome
+    assert outcome is not None
+    assert (outcome.kind, outcome.signal, log.exists()) == (OutcomeKind.SIGNALLED, 53, False)
+    with pytest.raises(RefusedError, match="no path with a backslash") as refused:
+        Cluster(tmp_path / "a\\b" / "runs").submit("true")
+    assert "XDG_STATE_HOME" in refused.value.hint
 
 
 def test_a_user_s_own_filters_hide_no_job_and_spare_none(

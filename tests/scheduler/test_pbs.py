@@ -13,7 +13,7 @@ import pytest
 
 from qxub.errors import SchedulerError
 from qxub.execution.commands import run_command
-from qxub.job import JobState, OutcomeKind
+from qxub.job import JobState, Outcome, OutcomeKind
 from qxub.scheduler.base import Answer, JobReport
 from qxub.scheduler.pbs import PbsPro
 from tests.scheduler.conversations import converse
@@ -179,6 +179,26 @@ def test_why_a_job_does_not_run_is_in_the_words_of_pbs() -> None:
     )
     later = report("164.pbshost", answer("20-qstat-json-waiting"))
     assert later.starts_at == time.mktime((2026, 11, 23, 20, 39, 0, 0, 0, -1))
+
+
+@pytest.mark.parametrize(
+    ("name", "job_id", "detail"),
+    [
+        ("09-depend-unknown-result", "156.pbshost", "(afterok:999999.pbshost)"),
+        ("09-depend-afterok-failing-result", "151.pbshost", "(afterok:150.pbshost)"),
+        (
+            "09-depend-afterok-parent-qdel-child",
+            "161.pbshost",
+            "(afterok:160.pbshost:160.pbshost)",
+        ),
+    ],
+)
+def test_a_dependency_that_cannot_be_met_any_more_is_told(
+    name: str, job_id: str, detail: str
+) -> None:
+    outcome = report(job_id, answer(name)).outcome
+    words = f"its dependency cannot be met any more {detail}, so PBS deleted it"
+    assert outcome == Outcome(OutcomeKind.CANCELLED, job_id=job_id, detail=words)
 
 
 def test_an_array_has_its_members() -> None:

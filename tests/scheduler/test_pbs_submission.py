@@ -77,6 +77,17 @@ def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
     )
 
 
+def test_of_a_usage_text_the_reason_is_enough() -> None:
+    said = answer("09-depend-malformed")
+    assert len(said.stderr.splitlines()) == 8
+    assert said.words == "qsub: illegal -W value"
+    around = f"Welcome\n{said.stderr}  Your site's hook\nsays more.\n"
+    told = dataclasses.replace(said, stderr=around).words
+    assert told == "Welcome\nqsub: illegal -W value\n  Your site's hook\nsays more."
+    text = said.stderr.partition("\n")[2]
+    assert Answer("", text, 2).words == text.strip()
+
+
 @pytest.mark.parametrize(
     ("name", "way_out"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_volumes_are_refused_and_not_ignored() -> None:
         Slurm().directives(submission(spec))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a backslash is a separator there, and no job runs")
+def test_a_log_that_slurm_would_take_for_a_pattern_is_refused() -> None:
+    strange = dataclasses.replace(submission(EVERYTHING), log=Path("/home/GROUP\\me/runs/1/log"))
+    with pytest.raises(RefusedError, match=r"no path with a backslash, such as /home/GROUP\\me/"):
+        Slurm().directives(strange)
+
+
 def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
     strange = dataclasses.replace(submission(EVERYTHING), log=Path("/r/100%/log"))
     argv = Slurm().submit(strange)
@@ -78,6 +86,14 @@ def test_the_run_id_and_the_logs_of_members_are_on_the_command_line() -> None:
     [
         ("sbatch: error: Unable to contact slurm controller (connect failure)", True, False),
         ("sbatch: fatal: Could not establish a configuration source", True, False),
+        ("sbatch: fatal: Unable to process configuration file", True, False),
+        ("sbatch: fatal: Can't find plugin for select/nonsense", True, False),
+        ("sbatch: error: Batch job submission failed: Protocol authentication error", True, False),
+        (
+            "sbatch: error: auth_g_verify: RESPONSE_SUBMIT_BATCH_JOB has authentication error",
+            True,
+            True,
+        ),
         ("Batch job submission failed: Socket timed out on send/recv operation", True, True),
         ("sbatch: error: invalid partition specified: nope", False, False),
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
 from qxub.cli.ssh.common import print_origins
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _SHOWN = ("hostname", "user", "port", "identityfile", "proxyjump", "proxycommand")
 
 
-@click.command("add")
+@click.command("add", cls=CommandWithHelp)
 @click.option("--hostname", metavar="NAME", required=True, help="The host's real name or address.")
 @click.option("--user", metavar="USER", help="Who logs in there.")
 @click.option("--port", metavar="PORT", type=click.IntRange(1, 65535), help="By default 22.")

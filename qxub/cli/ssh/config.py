@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
 from qxub.cli.ssh.common import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from qxub.transport.ssh_config import LookUp
 
 
-@click.command("config")
+@click.command("config", cls=CommandWithHelp)
 @config_file_option
 @keyword_option
 @click.option("-l", "user", metavar="USER", help="Log in as USER.")

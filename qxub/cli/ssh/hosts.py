@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
 from qxub.cli.ssh.common import config_file_option, json_option, print_json, print_table
@@ -23,7 +24,7 @@ _MOST_NAMES = 5
 """how many names a message lists"""
 
 
-@click.command("hosts")
+@click.command("hosts", cls=CommandWithHelp)
 @config_file_option
 @json_option
 def command(*, config_file: str | None, as_json: bool) -> int:

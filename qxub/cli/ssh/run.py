@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.console import set_up_logging
 from qxub.cli.options import KindType
 from qxub.cli.ssh.common import config_file_option, keyword_option
@@ -16,7 +17,7 @@ _REQUESTS = (None, "yes", "force")
 """what so many -t ask for, in the words of RequestTTY"""
 
 
-class _OptionsAroundHost(click.Command):
+class _OptionsAroundHost(CommandWithHelp):
     """Takes options before HOST and right after it, as ssh does; what follows is the command's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

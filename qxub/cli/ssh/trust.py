@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qxub.cli.answer import CommandWithHelp
 from qxub.cli.console import set_up_logging
 from qxub.errors import UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
-@click.command("trust")
+@click.command("trust", cls=CommandWithHelp)
 @click.option(
     "-F",
     "config_file",

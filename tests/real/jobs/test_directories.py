@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.requirements import require
+from tests.real.tmpfs import mounted
 from tests.repetition import scaled_by
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -50,21 +50,6 @@ def test_a_log_directory_with_the_job_s_name(desk: Desk) -> None:
     ended = desk.exec("--quiet", *words, "--", "echo", "hello")
     assert (ended.status, ended.out) == (0, b"hello\n")
     assert b"hello\n" in {path.read_bytes() for path in (desk.work / "logs" / "train").iterdir()}
-
-
-@contextlib.contextmanager
-def mounted(place: Path, options: str) -> Iterator[Path]:
-    """A small file system in memory. As root."""
-    if sys.platform == "win32" or os.geteuid() != 0:
-        require("tmpfs", "only root can mount one")
-    place.mkdir()
-    argv = ["mount", "-t", "tmpfs", "-o", options, "none", str(place)]
-    if subprocess.run(argv, check=False).returncode:
-        require("tmpfs", "it cannot be mounted here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @contextlib.contextmanager
