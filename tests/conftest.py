@@ -27,7 +27,7 @@ ACCEPT_ENV = "AcceptEnv LC_*"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the long tests, so that they run side by side with `-n 4 --dist worksteal`."""
+    """Spread the long tests, so that they run side by side with `-n 2 --dist worksteal`."""
     slow = [item for item in items if item.get_closest_marker("slow")]
     others = [item for item in items if item not in slow]
     for number, item in enumerate(slow):

@@ -39,6 +39,8 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "srun", "sbatch", "squeue"
 
 # slurm.conf(5). Without the two NoInAddrAny parameters the daemons listen on every interface;
 # without DefMemPerCPU a job that names no memory gets all of the node's, and the node for itself.
+# A third of SlurmdTimeout is how long a job stays COMPLETING whose last message from slurmd is lost,
+# as on a busy machine.
 SLURM_CONF = """\
 ClusterName=qxub
 SlurmctldHost={host}(127.0.0.1)
@@ -60,6 +62,7 @@ MpiDefault=none
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 EnforcePartLimits=ALL
 ReturnToService=2
+SlurmdTimeout=60
 DefMemPerCPU=50
 KillWait=2
 NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb}

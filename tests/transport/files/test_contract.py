@@ -363,6 +363,7 @@ def test_one_files_is_shared_by_threads(files: Files, far: Path) -> None:
     assert {path.name: path.read_bytes() for path in far.iterdir()} == contents
 
 
+@pytest.mark.timeout(600)  # tracemalloc looks at each piece
 def test_memory_does_not_grow_with_the_file(
     files: Files, far: Path, tmp_path: Path, site: Site
 ) -> None:
