@@ -39,8 +39,8 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "srun", "sbatch", "squeue"
 
 # slurm.conf(5). Without the two NoInAddrAny parameters the daemons listen on every interface;
 # without DefMemPerCPU a job that names no memory gets all of the node's, and the node for itself.
-# A third of SlurmdTimeout is how long a job stays COMPLETING whose last message from slurmd is lost,
-# as on a busy machine.
+# A third of SlurmdTimeout is how long a job stays COMPLETING whose last message from slurmd is
+# lost, as on a busy machine.
 SLURM_CONF = """\
 ClusterName=qxub
 SlurmctldHost={host}(127.0.0.1)
