@@ -8,10 +8,12 @@ from qxub.cli.own_words import silence
 from qxub.errors import UsageError
 
 
-def write_answer(text: str, what: str, hint: str = "") -> None:
+def write_answer(text: str, what: str = "the answer", hint: str = "") -> None:
     """Write to stdout. Raises UsageError, which names `what`, where that fails (a full disk)."""
     try:
         click.echo(text)
+    except BrokenPipeError:  # a reader that has seen enough, as head(1): click ends quietly
+        raise
     except OSError as error:
         silence(1)
         message = f"{what} cannot be written to stdout: {error.strerror or error}"

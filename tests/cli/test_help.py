@@ -80,11 +80,14 @@ def test_help_lists_every_command(qxub: Qxub) -> None:
         ["demo", "--help"],
         ["ssh", "-h"],
         *(["ssh", name, "--help"] for name in ("config", "hosts", "run", "trust", "add")),
+        ["ssh", "config", "-F", "none", "gadi"],
+        ["ssh", "config", "-F", "none", "--origin", "gadi"],
+        ["ssh", "config", "-F", "none", "--json", "gadi"],
     ],
 )
 def test_what_a_full_disk_does_not_take_is_told(qxub: Qxub, words: list[str]) -> None:
     with Path("/dev/full").open("wb") as full, qxub.start(*words, stdout=full) as process:
         _, err = process.communicate()
-    what = "version" if "--version" in words else "help"
+    what = {"--version": "version", "gadi": "answer"}.get(words[-1], "help")
     told = f"qxub: the {what} cannot be written to stdout: No space left on device"
     assert (process.returncode, err.decode().splitlines()) == (2, [told])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qxub.cli.answer import CommandWithHelp
+from qxub.cli.answer import CommandWithHelp, write_answer
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
 from qxub.cli.ssh.common import print_origins
@@ -104,11 +104,11 @@ def _show(addition: Addition) -> None:
     place = "at the end"
     if insertion.before:
         place = f"before line {insertion.before_line}, {insertion.before}"
-    click.echo(f"{addition.path}, {place}:\n")
+    write_answer(f"{addition.path}, {place}:\n")
     lines = insertion.content.decode("utf-8", "surrogateescape").split("\n")
     for number in insertion.lines:
-        click.echo(f"    {lines[number - 1].rstrip()}")
-    click.echo("\nWith it, the host resolves to:\n")
+        write_answer(f"    {lines[number - 1].rstrip()}")
+    write_answer("\nWith it, the host resolves to:\n")
     has_key = addition.found.settings["identityfile"].origins[0] != DEFAULT
     print_origins(addition.found, [n for n in _SHOWN if has_key or n != "identityfile"])
     for warning in addition.warnings:
@@ -142,6 +142,6 @@ def _write(file: Path, before: bytes | None, after: bytes) -> None:
         raise ConfigError(f"{error}; nothing was written", hint="Look, and try again.") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot write it: {error.strerror or error}") from error
-    click.echo(f"\nwritten: {file}")
+    write_answer(f"\nwritten: {file}")
     if backup is not None:
-        click.echo(f"as it was: {backup}")
+        write_answer(f"as it was: {backup}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qxub.cli.answer import write_answer
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -30,7 +32,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def print_json(value: object) -> None:
     """Print a value for a program to read."""
-    click.echo(json.dumps(value, indent=2))
+    write_answer(json.dumps(value, indent=2))
 
 
 def print_table(rows: Iterable[Sequence[Any]]) -> None:
@@ -39,7 +41,7 @@ def print_table(rows: Iterable[Sequence[Any]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         padded = (cell.ljust(width) for cell, width in zip(row, widths))
-        click.echo("  ".join(padded).rstrip())
+        write_answer("  ".join(padded).rstrip())
 
 
 def print_origins(found: LookUp, names: Sequence[str]) -> None:

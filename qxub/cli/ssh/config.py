@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qxub.cli.answer import CommandWithHelp
+from qxub.cli.answer import CommandWithHelp, write_answer
 from qxub.cli.boundary import tell
 from qxub.cli.console import set_up_logging
 from qxub.cli.ssh.common import (
@@ -67,7 +67,7 @@ def command(
         print_origins(found, list(found.settings))
     else:
         for name, text in found.lines():
-            click.echo(f"{name} {text}")
+            write_answer(f"{name} {text}")
     for warning in warnings:
         tell(warning)
     return 0

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import click
-
+from qxub.cli.answer import write_answer
 from qxub.cli.prompts import TerminalPrompter
 from qxub.errors import ConnectionFailed
 from qxub.remote.translation import translated
@@ -41,7 +40,7 @@ def inquire(
             inquiry.go(way_to(target))
         finally:
             if as_json:
-                click.echo(json.dumps(inquiry.seen, indent=2))
+                write_answer(json.dumps(inquiry.seen, indent=2))
 
 
 @dataclass
@@ -130,7 +129,7 @@ class _Inquiry:
 
     def _say(self, text: str) -> None:
         if self.shows:
-            click.echo(text)
+            write_answer(text)
 
 
 def _is_known(host: HostConfig, keys: Sequence[OfferedKey]) -> bool:
