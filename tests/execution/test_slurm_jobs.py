@@ -227,13 +227,14 @@ def test_a_client_that_cannot_speak_to_slurm_is_not_refused(
     text = slurm.conf.read_text()
     assert line in text
     conf.write_text(text.replace(line, instead))
+    known = Cluster(tmp_path / "before").submit("true")
     monkeypatch.setenv("SLURM_CONF", str(conf))
     with pytest.raises(SchedulerError) as down:
         cluster.submit("true")
     assert words in down.value.message
     assert down.value.hint.startswith("Nothing was submitted.")
     with pytest.raises(SchedulerError, match=words):
-        ask(Slurm(), ["1"])
+        ask(Slurm(), [known.job_id])
     monkeypatch.setenv("SLURM_CONF", str(slurm.conf))
     (run,) = tmp_path.glob("runs/*")
     assert look_up(Slurm(), run.name) == []
