@@ -93,7 +93,7 @@ HARD = {
     "quotes": b"IdentityFile " + b'\'"\'""' * 8_000,
     "backslashes": b"User " + b"\\" * 40_000,
     "brackets": b"ProxyJump " + b"[" * 40_000,
-    "jumps": b"ProxyJump " + b"a," * 20_000 + b"a",
+    "jumps": b"ProxyJump " + b"a," * 10_000 + b"a",
     "at signs": b"ProxyJump " + b"u@" * 20_000 + b"a",
     "algorithms": b"Ciphers +" + b"aes*," * 8_000 + b"aes128-ctr",
     "host names": b"HostName " + b"a." * 20_000,
