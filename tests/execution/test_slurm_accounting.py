@@ -23,9 +23,9 @@ from tests.execution.plans import wait_for_report
 from tests.execution.test_slurm_follow import Site
 from tests.execution.test_slurm_jobs import change
 from tests.real import cgroups
+from tests.real.listening import listening_addresses
 from tests.real.processes import free_port
 from tests.real.requirements import require
-from tests.real.test_real_parts import listening_addresses
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.real.listening import listening_addresses
 from tests.real.processes import ServerDiedError, free_port, supervised, wait_until
 from tests.real.requirements import require
 from tests.real.sshd import running_sshd
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.real.sshd import Sshd
 
 ROOT = Path(__file__).parents[2]
-LISTEN = "0A"  # TCP_LISTEN in Linux's net/tcp_states.h
 
 
 def ssh(server: Sshd, command: str) -> subprocess.CompletedProcess[str]:
@@ -109,21 +108,3 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def listening_addresses(port: int) -> set[str]:
-    """The local addresses on which the port is listened to, as proc(5) shows them."""
-    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
-    if not tables[0].exists():
-        require("procfs", "no /proc/net/tcp on this machine")
-    rows = [row for table in tables if table.exists() for row in table.read_text().splitlines()[1:]]
-    lines = [row.split() for row in rows]
-    local = [fields[1].split(":") for fields in lines if fields[3] == LISTEN]
-    return {readable(address) for address, hex_port in local if int(hex_port, 16) == port}
-
-
-def readable(address: str) -> str:
-    """An IPv4 address is one number in the byte order of the machine; others stay as they are."""
-    if len(address) != 8:
-        return address
-    return socket.inet_ntoa(struct.pack("=I", int(address, 16)))
