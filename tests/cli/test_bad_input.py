@@ -32,7 +32,7 @@ def qxub(client: Qxub) -> Qxub:
 
 def assert_told(qxub: Qxub, words: list[str], status: int, *said: str) -> None:
     done = qxub("exec", *words)
-    stderr = done.stderr.decode()
+    stderr = done.stderr.decode().replace(os.linesep, "\n")
     assert "Traceback" not in stderr
     assert (done.returncode, done.stdout) == (status, b""), stderr
     for text in said:
