@@ -6,6 +6,7 @@ import re
 
 WHITESPACE = " \t\r\n"
 _DELIMITER = re.compile(r'[ \t\r\n"=]')
+_MEANS_ITSELF = re.compile(r"""[^\\'" \t]+""")
 _SEPARATED = re.compile(r"[^ \t]+")
 _SPECIAL = re.compile(r"[\"'\\#]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/@:%+,-]+")
@@ -80,6 +81,11 @@ def quoted(text: str) -> str:
 def _read_argument(text: str, position: int) -> tuple[str, int]:
     characters, quote = [], ""
     while position < len(text):
+        plain = _MEANS_ITSELF.match(text, position)
+        if plain is not None:
+            characters.append(plain[0])
+            position = plain.end()
+            continue
         character, following = text[position], text[position + 1 : position + 2]
         if character == "\\" and (
             (following and following in "'\"\\") or (following == " " and not quote)
