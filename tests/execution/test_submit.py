@@ -157,16 +157,21 @@ def test_an_answer_that_is_lost_is_asked_for(
     assert job_count(pbs) == 1
 
 
+def wrap_qsub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a site's own qsub first on PATH."""
+    wrapper = tmp_path / "site" / "qsub"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f"#!/bin/sh\n{script}\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+
+
 @pytest.mark.parametrize("end", ["kill -9 $$", "exit 1"])
 def test_a_command_that_ends_without_a_word_is_no_refusal(
     pbs: FakePbs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     """As where a wrapper of the site's, or qsub itself, is killed after the submission."""
-    wrapper = tmp_path / "site" / "qsub"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\n{COMMANDS}/qsub "$@" >/dev/null\n{end}\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    wrap_qsub(tmp_path, monkeypatch, f'{COMMANDS}/qsub "$@" >/dev/null\n{end}')
     plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
     assert submit(plan).job_id == "1.pbshost"
     assert job_count(pbs) == 1
@@ -177,12 +182,9 @@ def test_a_job_that_comes_after_the_answer_was_lost_is_found(
 ) -> None:
     """As where a busy server takes what its client has given up, and is down in between."""
     monkeypatch.setattr(qxub.execution.submit, "SEARCH_INTERVAL", 0.2)
-    wrapper = tmp_path / "site" / "qsub"
-    wrapper.parent.mkdir()
     later = f'sleep 2; rm {pbs.state}/down; sleep 1; {COMMANDS}/qsub "$@"'
-    wrapper.write_text(f"#!/bin/sh\ntouch {pbs.state}/down\n({later}) >/dev/null 2>&1 &\nexit 1\n")
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", str(wrapper.parent), prepend=":")
+    ending = f"touch {pbs.state}/down\n({later}) >/dev/null 2>&1 &\nexit 1"
+    wrap_qsub(tmp_path, monkeypatch, ending)
     plan = plan_of(PbsPro(), JobSpec(("x",)), "sleep 60", tmp_path / "runs")
     assert submit(plan).job_id == "1.pbshost"
     assert job_count(pbs) == 1
