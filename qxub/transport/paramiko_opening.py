@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEEPS_SPARE = "OpenSSH"
-"""Dropbear 2022.83 closes a channel in which nothing was started yet when another's process ends"""
+CLOSES_WRONGLY = "dropbear"
+"""Dropbear 2022.82 to 2024.86 closes a channel in which nothing was started yet when the process of
+another ends; and if that starts just then, it ends the whole connection (mkj/dropbear#321)"""
+LEFT_SECONDS = 1.0
+"""how long to wait there, before a channel is opened, for the processes that were left behind"""
+LEFT_PAUSE = 0.005
+"""between two looks, in seconds"""
 
 
 class Opening:
@@ -87,7 +93,17 @@ class SessionOpener:
             else:
                 if not session.channel.closed:
                     return session
+        if CLOSES_WRONGLY in self._transport.remote_version:
+            self._let_those_left_end(time.monotonic() + LEFT_SECONDS)
         return self._transport.ask_for_session().wait(seconds)
+
+    def _let_those_left_end(self, deadline: float) -> None:
+        """Wait until the server has closed the channels that we have: there, the process ended."""
+        while time.monotonic() < deadline and self._transport.is_active():
+            sessions = tuple(self._transport.sessions.values())
+            if not any(session.channel.closed for session in sessions):
+                return
+            time.sleep(LEFT_PAUSE)
 
     def open_ahead(self) -> None:
         """Ask for the next channel, if this connection has run several commands already.

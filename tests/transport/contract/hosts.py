@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from qxub.transport import ChannelError, Exited, connect, generate_key_pair, resolve
+from qxub.transport import Exited, connect, generate_key_pair, resolve
 from qxub.transport.server_process import serve_subprocess
 from tests.fakes.ssh_host import fake_host
 from tests.real.dropbear import running_dropbear
@@ -75,14 +75,7 @@ def run(connection: Connection, command: str, stdin: bytes = b"") -> Ran:
 
 
 def runs_on(connection: Connection) -> bool:
-    """Whether another command runs, after one that was left behind.
-
-    Dropbear may close a channel that is being opened while such a process ends.
-    """
-    dropbear = "dropbear" in connection._transport.remote_version
-    for _ in range(10 if dropbear else 0):
-        with contextlib.suppress(ChannelError):
-            return run(connection, "exit 7") == (Exited(7), b"", b"")
+    """Whether another command runs, after one that was left behind."""
     return run(connection, "exit 7") == (Exited(7), b"", b"")
 
 
