@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from qxub.transport.paramiko_hooks import HookedTransport
     from qxub.transport.prompter import Prompter
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 """a wait without limit would ignore Ctrl-C on Windows"""
@@ -167,9 +170,6 @@ class Conversation:
 
     def _send(self, message: Message) -> None:
         self._replies_to_come += 1
-        self._put(message)
-
-    def _put(self, message: Message) -> None:
         try:
             self._messages.send(message)
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -191,8 +191,14 @@ class Conversation:
                 continue
             self._replies_to_come -= 1
             if self._replies_to_come > 0 and not self._messages.will_compress:
-                self._put(acknowledgement())
+                self._acknowledge()
             return arrived
+
+    def _acknowledge(self) -> None:
+        try:
+            self._messages.send(acknowledgement())
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            log.debug("no acknowledgement sent, the line is gone: %s", error)  # read what has come
 
     def _show_banner(self, banner: bytes) -> None:
         """Show what RFC 4252 section 5.4 calls a banner, as far as the limit allows."""

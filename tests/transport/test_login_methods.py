@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from qxub.transport import AuthenticationError, ConnectionLost, connect, generate_key_pair, userauth
-from tests.fakes.login_server import ALL, LoginHost, login_server
+from qxub.transport import (
+    AuthenticationError,
+    ConnectionLost,
+    connect,
+    generate_key_pair,
+    lines,
+    userauth,
+)
+from tests.fakes.login_server import (
+    ALL,
+    BANNER,
+    SERVICE_ACCEPT,
+    SERVICE_REQUEST,
+    LoginHost,
+    login_server,
+)
 from tests.fakes.prompter import Answers
 
 if TYPE_CHECKING:
@@ -19,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.login_server import Desk, Script
 
-    Start = Callable[[Script], LoginHost]
+    Start = Callable[..., LoginHost]
 
 
 @pytest.fixture
@@ -28,8 +43,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     with contextlib.ExitStack() as stack:
 
-        def run(script: Script) -> LoginHost:
-            server: AbstractContextManager[LoginHost] = login_server(tmp_path / "server", script)
+        def run(script: Script, *, opens: bool = True) -> LoginHost:
+            server: AbstractContextManager[LoginHost] = login_server(
+                tmp_path / "server", script, opens=opens
+            )
             host = stack.enter_context(server)
             generate_key_pair(tmp_path / "server" / "key")
             return host
@@ -183,6 +200,33 @@ def test_server_that_does_not_wait(start: Start) -> None:
 
     with pytest.raises(ConnectionLost) as caught:
         connect(start(script).config(), prompter=Answers(["secret"]))
+    assert "at hand" in caught.value.hint
+
+
+def test_what_a_server_said_before_it_left_is_read(start: Start) -> None:
+    """The line takes nothing any more when there is something to acknowledge."""
+    said = threading.Event()
+
+    def script(desk: Desk) -> None:
+        desk.read(SERVICE_REQUEST)
+        desk.request("none")
+        desk.send(BANNER, "Bye.", "en")
+        desk.send(SERVICE_ACCEPT, "ssh-userauth")
+        desk.refuse("password")
+        said.set()
+
+    class Leaving(Answers):
+        def tell(self, text: str) -> None:
+            super().tell(text)
+            assert said.wait(60)
+            line.shutdown(socket.SHUT_WR)
+
+    host = start(script, opens=False).config()
+    person = Leaving(["secret"])
+    line = lines.open_line(host, None, time.monotonic() + 60, person)
+    with pytest.raises(ConnectionLost) as caught:
+        lines.log_in(host, line, time.monotonic() + 60, person)
+    assert (person.told, len(person.asked)) == (["Bye."], 1)
     assert "at hand" in caught.value.hint
 
 
