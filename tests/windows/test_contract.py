@@ -18,7 +18,7 @@ pytestmark = pytest.mark.windows
 
 SECONDS = 300
 PER_CENT = 5
-SELECTED = '-k "sshd or (test_essentials and fake)" tests/transport/contract'
+SELECTED = '-k "sshd or idle or (test_essentials and fake)" tests/transport/contract'
 """but for Dropbear, and where the fake would need a shell"""
 SSH_CONFIG = """\
 Host target

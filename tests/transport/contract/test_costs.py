@@ -15,10 +15,10 @@ from tests.transport.contract.hosts import MIB, scaled
 if TYPE_CHECKING:
     from tests.transport.contract.hosts import FarHost
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measured by Linux' /proc")
-
-FLOODS = {"fake": (128, 40), "sshd": (1024, 100), "dropbear": (128, 40)}
-"""MiB, and how many a second the reader takes: about half of what the server could write"""
+FLOOD = 1024
+"""MiB that a writer has for a slow reader"""
+RATES = {"fake": 40, "sshd": 100, "dropbear": 40}
+"""MiB that this reader takes a second: about half of what the server could write"""
 
 
 def measure(far: FarHost, mode: str, *numbers: int) -> dict[str, Any]:
@@ -30,11 +30,12 @@ def measure(far: FarHost, mode: str, *numbers: int) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="measured by Linux' /proc")
 def test_reader_that_is_slower_than_the_writer(far: FarHost) -> None:
     """The backlog stays over there: here is never more than the window."""
-    mib, rate = FLOODS[far.server]
-    size = scaled(mib) * MIB
-    got = measure(far, "slow_reader", size, rate * MIB)
+    size = scaled(FLOOD) * MIB
+    got = measure(far, "slow_reader", size, RATES[far.server] * MIB)
     assert (got["status"], got["bytes"], got["exact"]) == (0, size, True)
     assert got["growth"] < 32 * MIB
 

@@ -89,8 +89,9 @@ def _command(connection: Connection, proxy: CuttingProxy) -> str:
 
 def test_cuts_anywhere(far: FarHost) -> None:
     choose = Random(SEED)  # noqa: S311 - reproducible, not secret
-    count = scaled(40 if far.server in AT_ONCE else 100)
-    places = [choose.randrange(choose.choice((BYTES_OF_LOGIN, BYTES_OF_ALL))) for _ in range(count)]
+    places = [
+        choose.randrange(choose.choice((BYTES_OF_LOGIN, BYTES_OF_ALL))) for _ in range(scaled(100))
+    ]
     cuts = [Cut(after, WAYS[number % len(WAYS)]) for number, after in enumerate(places)]
     _run_all(cuts, far, AT_ONCE.get(far.server, 20))
     wrong = [f"{cut.way} after {cut.after} bytes: {cut.fault}" for cut in cuts if cut.fault]

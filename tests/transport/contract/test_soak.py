@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from qxub.transport import Exited
-from tests.transport.contract.hosts import MIB, FarHost, ignore
+from qxub.transport import Exited, connect
+from tests.transport.contract.hosts import MIB, ignore
 from tests.transport.contract.measured_client import memory
 
 if TYPE_CHECKING:
-    from qxub.transport import Connection
-    from tests.fakes.ssh_host import FakeHost
+    from qxub.transport import Connection, HostConfig
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts by Linux' /proc")
 
@@ -27,14 +26,9 @@ SETTLED, MORE = 1100, 900
 late messages about them are passed over"""
 
 
-@pytest.fixture(params=["fake", "sshd"])
-def two(request: pytest.FixtureRequest, fake: FakeHost, far_sshd: FarHost) -> FarHost:
-    """Those that start a command quickly: the fake plays it, and starts no process."""
-    return FarHost("fake", fake.ssh_config) if request.param == "fake" else far_sshd
-
-
-def test_many_short_commands(two: FarHost) -> None:
-    with two.connect() as connection:
+def test_many_short_commands(host: HostConfig) -> None:
+    """The fake plays them, and starts no process."""
+    with connect(host) as connection:
         _run_many(connection, SETTLED)
         before = _held(connection)
         blocks = sys.getallocatedblocks()
