@@ -45,8 +45,8 @@ SECONDS_FOR_NEW_KEYS = 3600.0
 which takes Paramiko's 30 s on a slow line; that the peer lives, Upkeep sees to"""
 SESSION_SECONDS = 30.0
 """how long to wait for a session to end where the server allows no more (MaxSessions)"""
-JUST_ENDED_SECONDS = 0.5
-"""how long the server may go on counting a session that it has told us has ended"""
+JUST_ENDED_SECONDS = 5.0
+"""how long a busy server may go on counting a session that it has told us has ended"""
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 """between two tries, in seconds"""
 
@@ -194,10 +194,10 @@ class Connection:
                     return self._transport.opener.open(DEFAULT_CONNECT_SECONDS)
                 except paramiko.ChannelException as error:
                     others = len(self._transport.sessions)
-                    waited = time.monotonic() - start
-                    if not others and waited > JUST_ENDED_SECONDS:
+                    now = time.monotonic()
+                    if not others and now - self._transport.last_end > JUST_ENDED_SECONDS:
                         raise
-                    if others and waited > patience:
+                    if others and now - start > patience:
                         raise _no_more_sessions(self.host, others) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

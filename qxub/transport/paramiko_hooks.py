@@ -10,7 +10,9 @@ methods. tests/transport/test_hooks.py fails plainly when a new Paramiko changes
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Union
 
@@ -84,6 +86,8 @@ class HookedTransport(HandshakeTransport):
         self.host_key_blob = b""
         self.sessions: dict[int, SessionChannel] = {}
         """those that the server has not closed yet, by the number of the channel here"""
+        self.last_end = -math.inf
+        """when the server last closed one, by time.monotonic()"""
         self.disconnect_reason = ""
         self._paramiko_handles = self._channel_handler_table
         self._channel_handler_table: dict[int, Callable[[paramiko.Channel, Message], None]] = {
@@ -206,6 +210,7 @@ class HookedTransport(HandshakeTransport):
         """Take each CHANNEL_CLOSE, in Paramiko's thread, before readers see the end."""
         session = self.sessions.pop(channel.chanid, None)
         if session is not None:
+            self.last_end = time.monotonic()
             session.take_close()
         self._paramiko_handles[MSG_CHANNEL_CLOSE](channel, message)
         self.channels_seen.pop(channel.chanid - CLOSED_CHANNELS_KEPT, None)
