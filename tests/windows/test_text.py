@@ -45,7 +45,7 @@ def test_messages_name_what_was_typed(
 ) -> None:
     prompt = dataclasses.replace(laptop, code_page=ansi)
     ended = prompt.type(line, console_code_page=console)
-    assert (ended.returncode, ended.stdout) == (status, b"")
+    assert (ended.returncode, ended.stdout) == (status, b""), ended.stderr
     assert TEXT in ended.stderr.decode()
 
 
