@@ -84,6 +84,16 @@ def test_one_that_is_closed_ends_no_other(far: FarHost) -> None:
     assert out == b"still here"
 
 
+def test_one_that_is_left_behind_at_dropbear_ends_first(far_dropbear: FarHost) -> None:
+    """It would take the channel that is being opened, or the whole connection, with it."""
+    with far_dropbear.connect() as connection:
+        left = connection.start("sleep 0.3")
+        left.close()
+        with connection.start("exit 7") as process:
+            assert left._channel.chanid not in connection._transport.sessions
+            assert process.drain(ignore, ignore) == Exited(7)
+
+
 def test_closing_the_connection_ends_all(far: FarHost) -> None:
     caught = []
     with far.connect() as connection:
